@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub use clear::ClearText;
 pub use region::Region;
 
-use plan::Split;
+use plan::{Check, Split};
 
 /// Most digits of an international number, country code included (ITU-T E.164, 6.1).
 const MAX_DIGITS: usize = 15;
@@ -110,7 +110,7 @@ impl PhoneNumber {
     /// Reads a number in international form that lies in an assigned range.
     ///
     /// `+` and the country code are required; spaces, dashes, dots, slashes and brackets are
-    /// skipped, and so is the trunk zero of `+44 (0)20 …`.
+    /// skipped, and so is a trunk prefix that is not dialled from abroad, as in `+44 (0)20 …`.
     ///
     /// This is the default because a mistyped number costs money and sends a private text to a
     /// stranger. Numbering plans grow, though: a range opened after this program was built is
@@ -120,10 +120,7 @@ impl PhoneNumber {
     /// # Errors
     /// [`NumberError`] says what is wrong, without repeating the number.
     pub fn parse(text: &str) -> Result<Self, NumberError> {
-        let split = Split::international(text)?;
-        split.check_possible()?;
-        split.check_assigned()?;
-        Ok(split.number())
+        Self::international(text, Check::Assigned)
     }
 
     /// Like [`parse`](Self::parse), but only the length is checked against the country's plan.
@@ -131,9 +128,7 @@ impl PhoneNumber {
     /// # Errors
     /// As [`parse`](Self::parse), never [`NumberError::Unassigned`].
     pub fn parse_possible(text: &str) -> Result<Self, NumberError> {
-        let split = Split::international(text)?;
-        split.check_possible()?;
-        Ok(split.number())
+        Self::international(text, Check::Possible)
     }
 
     /// Reads a number as it is dialled inside `region` (`8 999 123-45-67` in RU), or in
@@ -145,10 +140,7 @@ impl PhoneNumber {
         if text.trim_start().starts_with('+') {
             return Self::parse(text);
         }
-        let split = Split::national(text, region)?;
-        split.check_possible()?;
-        split.check_assigned()?;
-        Ok(split.number())
+        Split::national(text, region)?.checked(Check::Assigned)
     }
 
     /// Reads a number the way the older service did: everything but digits is dropped, and the
@@ -158,9 +150,18 @@ impl PhoneNumber {
     /// # Errors
     /// As [`parse_possible`](Self::parse_possible).
     pub fn parse_legacy(text: &str) -> Result<Self, NumberError> {
-        let split = Split::legacy(text)?;
-        split.check_possible()?;
-        Ok(split.number())
+        Split::legacy(text)?.checked(Check::Possible)
+    }
+
+    /// The digits as they stand, or else without a trunk prefix, whichever is a number.
+    fn international(text: &str, check: Check) -> Result<Self, NumberError> {
+        let split = Split::international(text)?;
+        split
+            .checked(check)
+            .or_else(|error| match split.without_trunk_prefix() {
+                Some(other) => other.checked(check).map_err(|_| error),
+                None => Err(error),
+            })
     }
 
     /// The number in clear with `+`, for the wire and the store: `+79991234567`.
@@ -196,7 +197,8 @@ impl PhoneNumber {
         Split::of(self).region()
     }
 
-    fn from_canonical(text: &str) -> Result<Self, NumberError> {
+    /// What serde wrote: checked by shape alone.
+    pub(crate) fn from_canonical(text: &str) -> Result<Self, NumberError> {
         let digits = text.strip_prefix('+').ok_or(NumberError::NotCanonical)?;
         let shaped = (3..=MAX_DIGITS).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())

@@ -17,7 +17,8 @@ const SHORT_CODE_LEN: std::ops::RangeInclusive<usize> = 3..=8;
 /// The sender of a message: a phone number, a short code, or a name of up to 11 characters.
 ///
 /// A short code or a name is no personal data and is shown as it is; a phone number is masked in
-/// `Debug` and `Display`. [`text`](Self::text) gives the clear form, and so does serde.
+/// `Debug` and `Display`. [`text`](Self::text) gives the clear form, and so does serde, which reads
+/// a phone number as [`PhoneNumber`] does: by shape, in the form it was written.
 ///
 /// ```
 /// use sms_core::{SenderId, SenderKind};
@@ -27,10 +28,10 @@ const SHORT_CODE_LEN: std::ops::RangeInclusive<usize> = 3..=8;
 /// assert_eq!(brand.to_string(), "MyBrand");
 /// # Ok::<(), sms_core::SenderError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SenderId(Form);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Form {
     Number(PhoneNumber),
     ShortCode(ClearText),
@@ -194,12 +195,6 @@ impl fmt::Debug for SenderId {
     }
 }
 
-impl std::hash::Hash for SenderId {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.text().as_str().hash(state);
-    }
-}
-
 impl FromStr for SenderId {
     type Err = SenderError;
 
@@ -234,10 +229,20 @@ impl<'de> Deserialize<'de> for SenderId {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<SenderId, E> {
-                SenderId::parse(text).map_err(E::custom)
+                let sender = if text.starts_with('+') {
+                    PhoneNumber::from_canonical(text)
+                        .map(|number| SenderId(Form::Number(number)))
+                        .map_err(SenderError::Number)
+                } else {
+                    SenderId::parse(text)
+                };
+                sender.map_err(E::custom)
             }
         }
 
         deserializer.deserialize_str(Visitor)
     }
 }
+
+#[cfg(test)]
+mod tests;

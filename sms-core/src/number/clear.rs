@@ -9,7 +9,7 @@ const CAPACITY: usize = 16;
 /// A phone number or sender written out in clear. Asking for one is the deliberate act; once
 /// asked for, `Display` shows it. `Debug` does not, so that it cannot slip into a log by way of a
 /// derived `Debug`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClearText {
     bytes: [u8; CAPACITY],
     len: u8,

@@ -1,9 +1,9 @@
 //! Numbering plans: what libphonenumber knows about lengths and assigned ranges.
 //!
-//! The library's own `parse` and `is_valid` write the number to the `log` facade at trace level.
-//! A number must never reach a log, so international numbers are split and checked here from the
-//! library's tables alone. Only [`Split::national`] needs its parser (trunk prefixes differ by
-//! country).
+//! The library writes national numbers to the `log` facade at trace level, under the target
+//! `rlibphonenumber`. A program that turns trace on for everything must leave that target out.
+//! To keep clear of it, and because it is faster, a number is divided here; the library's parser
+//! is asked only where trunk prefixes have to be told from digits, which differs by country.
 
 use std::num::NonZeroU64;
 
@@ -17,16 +17,21 @@ pub(super) struct Split {
     digits: ClearText,
 }
 
+/// How much a number has to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// Of a length that the country has.
+    Possible,
+    /// In a range that the country has assigned, besides.
+    Assigned,
+}
+
 impl Split {
     pub(super) fn of(number: PhoneNumber) -> Self {
         Self {
             value: number.0,
             digits: number.digits(),
         }
-    }
-
-    pub(super) fn number(&self) -> PhoneNumber {
-        PhoneNumber(self.value)
     }
 
     /// `+`, country code, national number, with the usual punctuation.
@@ -40,12 +45,7 @@ impl Split {
             return Err(NumberError::MissingCountryCode);
         };
         refuse_foreign_characters(rest)?;
-        // The trunk zero is written in brackets for readers inside the country and is not dialled
-        // from abroad.
-        match rest.split_once("(0)") {
-            Some((code, national)) => Self::from_digits(digits_of(code).chain(digits_of(national))),
-            None => Self::from_digits(digits_of(rest)),
-        }
+        Self::from_digits(digits_of(rest))
     }
 
     /// As dialled inside `region`.
@@ -56,8 +56,24 @@ impl Split {
         }
         refuse_foreign_characters(text)?;
         let digits: String = digits_of(text).map(char::from).collect();
+        Self::from_library(&digits, Some(region.to_library()?))
+    }
+
+    /// Without the trunk prefix that is not dialled from abroad but often left in: `+44 (0)20 …`,
+    /// `+52 1 55 …`. `None` if the country's plan has nothing to remove.
+    pub(super) fn without_trunk_prefix(&self) -> Option<Self> {
+        let text = PhoneNumber(self.value).e164();
+        Self::from_library(&text, None)
+            .ok()
+            .filter(|split| split.value != self.value)
+    }
+
+    fn from_library(
+        text: &str,
+        region: Option<rlibphonenumber::Region>,
+    ) -> Result<Self, NumberError> {
         let parsed = PHONE_NUMBER_UTIL
-            .parse(&digits, Some(region.to_library()?))
+            .parse(text, region)
             .map_err(from_parse_error)?;
         let national = rlibphonenumber::get_national_significant_number_owned(&parsed);
         let code = parsed.country_code.to_string();
@@ -109,8 +125,17 @@ impl Split {
         &self.digits[country_code_len(&self.digits)..]
     }
 
+    /// The number, if it passes `check`.
+    pub(super) fn checked(&self, check: Check) -> Result<PhoneNumber, NumberError> {
+        self.check_possible()?;
+        if check == Check::Assigned {
+            self.check_assigned()?;
+        }
+        Ok(PhoneNumber(self.value))
+    }
+
     /// The length is one that numbers of the country have.
-    pub(super) fn check_possible(&self) -> Result<(), NumberError> {
+    fn check_possible(&self) -> Result<(), NumberError> {
         let code = self.code();
         let country_code = Some(code);
         match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&self.to_library()) {
@@ -128,7 +153,7 @@ impl Split {
     }
 
     /// The number lies in a range that the country has assigned.
-    pub(super) fn check_assigned(&self) -> Result<(), NumberError> {
+    fn check_assigned(&self) -> Result<(), NumberError> {
         if PHONE_NUMBER_UTIL.is_valid_number(&self.to_library()) {
             Ok(())
         } else {
@@ -216,10 +241,10 @@ fn refuse_foreign_characters(text: &str) -> Result<(), NumberError> {
 fn from_parse_error(error: ParseError) -> NumberError {
     match error {
         ParseError::InvalidCountryCode => NumberError::UnknownRegion,
-        ParseError::TooShortAfterIdd | ParseError::TooShortNsn => {
+        // Only digits are handed over, so what is "not a number" is one digit or none.
+        ParseError::TooShortAfterIdd | ParseError::TooShortNsn | ParseError::NotANumber(_) => {
             NumberError::TooShort { country_code: None }
         }
         ParseError::TooLongNsn => NumberError::TooLong { country_code: None },
-        ParseError::NotANumber(_) => NumberError::UnexpectedCharacter,
     }
 }

@@ -33,8 +33,8 @@ mod tests {
     #[test]
     fn the_same_id_has_the_same_reference() {
         let id = 0x0190_7d5e_8c3a_7b1f_9a2b_c3d4_e5f6_0718;
-        assert_eq!(reference(id), 0x6b);
-        assert_eq!(reference(id), reference(id));
+        // Fixed for ever: a segment may be submitted again by a later version.
+        assert_eq!(reference(id), 0xCA);
     }
 
     #[test]
