@@ -1,0 +1,184 @@
+//! Accepting messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::{AcceptError, Accepted, Engine, Inner, NewMessage, Observation};
+use crate::{
+    Callback, Inserted, Message, MessageId, Progress, ProviderName, Request, State, Timestamp, text,
+};
+
+/// The longest validity: a week. GSM 03.40 could say 63 weeks, but no provider keeps a message
+/// for longer than a few days.
+const LONGEST_VALIDITY: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// The shortest validity that can be kept to.
+const SHORTEST_VALIDITY: Duration = Duration::from_secs(1);
+/// How far ahead a message may be scheduled: a year.
+const LONGEST_SCHEDULE: Duration = Duration::from_secs(366 * 24 * 3_600);
+
+/// What a message would become, without sending it.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The text as it would be sent, its encoding and segments.
+    pub plan: text::Plan,
+    /// The provider that would take it.
+    pub route: ProviderName,
+}
+
+impl Engine {
+    /// Accepts a message. Once this returns, the message is stored and will be sent, whatever
+    /// dies.
+    ///
+    /// # Errors
+    /// [`AcceptError`]; only with [`AcceptError::Store`] may the message be stored all the same.
+    pub async fn accept(&self, new: NewMessage) -> Result<Accepted, AcceptError> {
+        self.inner.accept(new).await
+    }
+
+    /// Accepts many messages, each with its own answer, in order.
+    pub async fn accept_many(&self, new: Vec<NewMessage>) -> Vec<Result<Accepted, AcceptError>> {
+        join_all(new.into_iter().map(|new| self.inner.accept(new))).await
+    }
+
+    /// Says what a message would become, without sending it.
+    ///
+    /// # Errors
+    /// [`AcceptError`], as [`accept`](Engine::accept) would give it.
+    pub fn preview(&self, new: &NewMessage) -> Result<Preview, AcceptError> {
+        self.inner.schedule(new, self.now())?;
+        Ok(Preview {
+            plan: self.inner.plan(new)?,
+            route: self.inner.route(new)?,
+        })
+    }
+}
+
+impl Inner {
+    async fn accept(self: &Arc<Self>, new: NewMessage) -> Result<Accepted, AcceptError> {
+        let message = self.prepare(&new)?;
+        let accepted = self.insert(message, &new).await?;
+        let Accepted { message, replayed } = &accepted;
+        if !replayed && message.progress.state == State::Queued {
+            self.recent.put(message);
+            self.hint(message);
+        }
+        self.observer.observe(&Observation::Accepted {
+            message,
+            replayed: *replayed,
+        });
+        Ok(accepted)
+    }
+
+    async fn insert(
+        self: &Arc<Self>,
+        message: Message,
+        new: &NewMessage,
+    ) -> Result<Accepted, AcceptError> {
+        let existing = match self.writes.insert(message.clone()).await? {
+            Inserted::Created => {
+                return Ok(Accepted {
+                    message,
+                    replayed: false,
+                });
+            }
+            Inserted::Exists(existing) => *existing,
+        };
+        if new.idempotency_key.is_none() {
+            // Two ids of 48 random bits met within one millisecond. Draw again.
+            let again = Box::pin(self.insert(self.prepare(new)?, new));
+            return again.await;
+        }
+        if existing.request.fingerprint == message.request.fingerprint {
+            Ok(Accepted {
+                message: existing,
+                replayed: true,
+            })
+        } else {
+            Err(AcceptError::KeyReused)
+        }
+    }
+
+    fn prepare(&self, new: &NewMessage) -> Result<Message, AcceptError> {
+        let now = self.clock.now();
+        let (send_at, expires_at) = self.schedule(new, now)?;
+        let plan = self.plan(new)?;
+        let key = new.idempotency_key.as_ref();
+        let request = Request {
+            id: match key {
+                Some(key) => MessageId::derive(&new.tenant, key),
+                None => MessageId::generate(now, self.entropy.as_ref()),
+            },
+            tenant: new.tenant.clone(),
+            to: new.to,
+            from: new.from,
+            text: plan.text,
+            encoding: plan.encoding,
+            segments: u8::try_from(plan.segments).unwrap_or(u8::MAX),
+            priority: new.priority,
+            on_unknown: new.on_unknown,
+            route: self.route(new)?,
+            callback: Callback::generate(self.entropy.as_ref()),
+            accepted_at: now,
+            send_at,
+            expires_at,
+            fingerprint: key.map(|_| new.fingerprint()),
+        };
+        let (state, deadline) = match send_at {
+            Some(at) => (State::Scheduled, at),
+            None => (State::Queued, self.first_hint_deadline(&request)),
+        };
+        Ok(Message {
+            progress: Progress::accepted(now, state, deadline),
+            request: Arc::new(request),
+        })
+    }
+
+    fn first_hint_deadline(&self, request: &Request) -> Timestamp {
+        let wait = self
+            .routes
+            .get(&request.route)
+            .map_or(Duration::ZERO, |route| route.expected_wait());
+        let again = self.rules.rehint_at(request.accepted_at, wait);
+        again.min(request.expires_at)
+    }
+
+    fn plan(&self, new: &NewMessage) -> Result<text::Plan, AcceptError> {
+        text::plan(&new.text, new.encoding).map_err(|error| AcceptError::Invalid {
+            field: "text",
+            problem: error.to_string(),
+        })
+    }
+
+    fn route(&self, new: &NewMessage) -> Result<ProviderName, AcceptError> {
+        match &new.provider {
+            None => Ok(self.default_route.clone()),
+            Some(name) if self.routes.contains_key(name) => Ok(name.clone()),
+            Some(name) => Err(AcceptError::UnknownProvider(name.clone())),
+        }
+    }
+
+    /// When to send (none: at once) and when the message expires.
+    fn schedule(
+        &self,
+        new: &NewMessage,
+        now: Timestamp,
+    ) -> Result<(Option<Timestamp>, Timestamp), AcceptError> {
+        let validity = new.validity.unwrap_or(self.settings.default_validity);
+        if !(SHORTEST_VALIDITY..=LONGEST_VALIDITY).contains(&validity) {
+            return Err(AcceptError::Invalid {
+                field: "validity",
+                problem: "must be from 1 s to 7 days".into(),
+            });
+        }
+        let send_at = new.send_at.filter(|at| *at > now);
+        if send_at.is_some_and(|at| at > now + LONGEST_SCHEDULE) {
+            return Err(AcceptError::Invalid {
+                field: "send_at",
+                problem: "must be within a year from now".into(),
+            });
+        }
+        Ok((send_at, send_at.unwrap_or(now) + validity))
+    }
+}

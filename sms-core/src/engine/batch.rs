@@ -1,0 +1,172 @@
+//! Gathering single calls into calls over many items, without delaying a lone one.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+
+/// What is done with the items of a batch.
+#[async_trait]
+pub(super) trait Work: Send + Sync + 'static {
+    type Item: Send + 'static;
+    type Answer: Send + 'static;
+
+    /// Does a batch; one answer for each item, in order.
+    async fn run(&self, items: Vec<Self::Item>) -> Vec<Self::Answer>;
+}
+
+/// Gathers items while earlier batches are under way. An item that finds fewer than
+/// `concurrency` of them starts a batch at once; so a lone item is never delayed, and under load
+/// batches grow by themselves.
+pub(super) struct Batcher<W: Work> {
+    shared: Arc<Shared<W>>,
+}
+
+struct Shared<W: Work> {
+    work: W,
+    most: usize,
+    concurrency: usize,
+    pending: Mutex<Pending<W>>,
+}
+
+struct Pending<W: Work> {
+    items: Vec<Waiting<W>>,
+    running: usize,
+}
+
+type Waiting<W> = (<W as Work>::Item, oneshot::Sender<<W as Work>::Answer>);
+
+impl<W: Work> Batcher<W> {
+    /// Batches of at most `most` items, at most `concurrency` of them at a time.
+    pub(super) fn new(work: W, most: usize, concurrency: usize) -> Self {
+        let pending = Pending {
+            items: Vec::new(),
+            running: 0,
+        };
+        Self {
+            shared: Arc::new(Shared {
+                work,
+                most,
+                concurrency,
+                pending: Mutex::new(pending),
+            }),
+        }
+    }
+
+    /// Adds an item; the answer comes through the receiver. Dropping the receiver does not take
+    /// the item back. The receiver fails only if the work panicked.
+    pub(super) fn add(&self, item: W::Item) -> oneshot::Receiver<W::Answer> {
+        let (sender, receiver) = oneshot::channel();
+        let mut pending = self.shared.lock();
+        pending.items.push((item, sender));
+        if pending.running < self.shared.concurrency {
+            pending.running += 1;
+            drop(pending);
+            tokio::spawn(run(Arc::clone(&self.shared)));
+        }
+        receiver
+    }
+}
+
+impl<W: Work> Shared<W> {
+    fn lock(&self) -> MutexGuard<'_, Pending<W>> {
+        // Nothing panics while it is held.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next batch; none when there is nothing left, and the runner is counted out.
+    fn next(&self) -> Option<Vec<Waiting<W>>> {
+        let mut pending = self.lock();
+        if pending.items.is_empty() {
+            pending.running -= 1;
+            return None;
+        }
+        if pending.items.len() <= self.most {
+            return Some(std::mem::take(&mut pending.items));
+        }
+        let rest = pending.items.split_off(self.most);
+        Some(std::mem::replace(&mut pending.items, rest))
+    }
+}
+
+async fn run<W: Work>(shared: Arc<Shared<W>>) {
+    let runner = Runner(shared);
+    while let Some(batch) = runner.0.next() {
+        let (items, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let answers = runner.0.work.run(items).await;
+        for (sender, answer) in senders.into_iter().zip(answers) {
+            // Whoever asked may have gone.
+            let _ = sender.send(answer);
+        }
+    }
+    std::mem::forget(runner);
+}
+
+/// Counts a runner out that ended by a panic of the work, so that later items still run.
+struct Runner<W: Work>(Arc<Shared<W>>);
+
+impl<W: Work> Drop for Runner<W> {
+    fn drop(&mut self) {
+        self.0.lock().running -= 1;
+    }
+}
+
+impl<W: Work> fmt::Debug for Batcher<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batcher").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sizes(tokio::sync::Semaphore);
+
+    #[async_trait]
+    impl Work for Sizes {
+        type Item = ();
+        type Answer = usize;
+
+        async fn run(&self, items: Vec<()>) -> Vec<usize> {
+            let _turn = self.0.acquire().await.unwrap();
+            vec![items.len(); items.len()]
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lone_item_runs_at_once_and_others_gather_meanwhile() {
+        let batcher = Batcher::new(Sizes(tokio::sync::Semaphore::new(0)), 3, 1);
+        let first = batcher.add(());
+        tokio::task::yield_now().await;
+        let rest: Vec<_> = (0..4).map(|_| batcher.add(())).collect();
+        batcher.shared.work.0.add_permits(1);
+        assert_eq!(first.await, Ok(1));
+        let mut sizes = Vec::new();
+        for answer in rest {
+            sizes.push(answer.await.unwrap());
+        }
+        assert_eq!(sizes, [3, 3, 3, 1]);
+    }
+
+    struct Panics;
+
+    #[async_trait]
+    impl Work for Panics {
+        type Item = bool;
+        type Answer = ();
+
+        async fn run(&self, items: Vec<bool>) -> Vec<()> {
+            assert!(!items.contains(&true), "told to");
+            vec![(); items.len()]
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_work_does_not_stop_later_batches() {
+        let batcher = Batcher::new(Panics, 10, 1);
+        assert!(batcher.add(true).await.is_err());
+        assert_eq!(batcher.add(false).await, Ok(()));
+    }
+}

@@ -1,0 +1,165 @@
+//! Handing one claimed message to its provider, and keeping the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{error, warn};
+
+use super::change::Applied;
+use super::lane::{Claimed, Route};
+use super::{Inner, Observation};
+use crate::{
+    Answer, Attempt, CallbackPath, CallbackSupport, CallbackUrl, ClaimToken, Event, Message,
+    Outcome, ProviderName, ReportKey, StoreError, Submission,
+};
+
+/// A provider that keeps to its time-out answers before we stop waiting.
+const TIMEOUT_SLACK: Duration = Duration::from_millis(500);
+/// The pauses between tries to keep an answer while the store is down.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+impl Inner {
+    /// Submits a claimed message and keeps the answer.
+    pub(super) async fn submit(self: &Arc<Self>, provider: &ProviderName, claimed: Claimed) {
+        let Claimed {
+            message,
+            token,
+            since,
+        } = claimed;
+        let route = &self.routes[provider];
+        // A quarter of the lease for everything before the request, three for the rest: so a
+        // worker that slept over its lease does not send what another may be sending.
+        let stale = since.elapsed() > route.lease() / 4;
+        let Some(attempt) = message.progress.last_attempt().filter(|_| !stale) else {
+            return self.give_back(message, token).await;
+        };
+        let submission = self.submission(&message, attempt, route);
+        let started = Instant::now();
+        let limit = route.timeout() + TIMEOUT_SLACK;
+        let answer = timeout(limit, route.provider().submit(&submission))
+            .await
+            .unwrap_or_else(|_| Answer::from(Outcome::Unknown));
+        let took = started.elapsed();
+        let retry_after = match answer.outcome {
+            Outcome::Throttled { retry_after } | Outcome::Unavailable { retry_after } => {
+                retry_after
+            }
+            _ => None,
+        };
+        let event = Event::Answered { token, answer };
+        let Some(message) = self.keep(message, &event).await else {
+            return;
+        };
+        self.after_answer(route, &message, token, retry_after, took)
+            .await;
+    }
+
+    async fn after_answer(
+        self: &Arc<Self>,
+        route: &Route,
+        message: &Message,
+        token: ClaimToken,
+        retry_after: Option<Duration>,
+        took: Duration,
+    ) {
+        let attempts = &message.progress.attempts;
+        let Some(attempt) = attempts.iter().find(|attempt| attempt.claim == token) else {
+            return;
+        };
+        let pause = attempt
+            .outcome
+            .and_then(|outcome| route.note_outcome(outcome, retry_after));
+        if let Some(pause) = pause {
+            self.note_pause(route.name(), pause);
+        }
+        self.observer.observe(&Observation::AttemptEnded {
+            message,
+            attempt,
+            took,
+        });
+        if let Err(error) = self.join_parked(message, attempt).await {
+            // The sweep of parked reports finds it.
+            warn!(%error, "reports that came early wait for the sweep");
+        }
+    }
+
+    /// Reports that came before the provider's id was known to us.
+    async fn join_parked(
+        self: &Arc<Self>,
+        message: &Message,
+        attempt: &Attempt,
+    ) -> Result<(), StoreError> {
+        let Some(provider_id) = attempt.provider_id.clone() else {
+            return Ok(());
+        };
+        let key = ReportKey {
+            provider: attempt.provider.clone(),
+            provider_id,
+        };
+        for parked in self.writes.parked(key).await? {
+            self.apply(message.clone(), &Event::Reported(parked.report.clone()))
+                .await?;
+            self.store.unpark(vec![parked]).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies an event that must not be lost: until the store takes it.
+    pub(super) async fn keep(self: &Arc<Self>, message: Message, event: &Event) -> Option<Message> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.apply(message.clone(), event).await {
+                Ok(Applied::Changed(message) | Applied::Kept(message, _)) => return Some(message),
+                Ok(Applied::Gone) => return None,
+                Err(error) if error.is_passing() => {
+                    warn!(%error, id = %message.id(), "an answer waits for the store");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => {
+                    error!(%error, id = %message.id(), "an answer cannot be kept");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Gives back a claim under which nothing was said to the provider.
+    pub(super) async fn give_back(self: &Arc<Self>, message: Message, token: ClaimToken) {
+        self.keep(message, &Event::GiveBack { token }).await;
+    }
+
+    /// What the provider is given: the same on every attempt, but for the attempt's number.
+    pub(super) fn submission(
+        &self,
+        message: &Message,
+        attempt: &Attempt,
+        route: &Route,
+    ) -> Submission {
+        let request = &message.request;
+        let per_message = route.capabilities().callback == CallbackSupport::PerMessage;
+        let base = self.settings.callback_base.as_ref();
+        let callback_url = base.filter(|_| per_message).map(|base| {
+            let path = CallbackPath {
+                provider: route.name().clone(),
+                id: request.id,
+                token: request.callback,
+            };
+            CallbackUrl::new(path.url(base))
+        });
+        Submission {
+            id: request.id,
+            reference: request.id.reference(),
+            attempt: attempt.number,
+            to: request.to,
+            from: request.from,
+            text: request.text.clone(),
+            encoding: request.encoding,
+            segments: request.segments,
+            expires_at: request.expires_at,
+            callback_url,
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! The decision function.
+
+use std::time::Duration;
+
+use super::event::{Event, Unchanged};
+use super::rules::Rules;
+use super::settle::{AfterHold, Context, after_hold, end, query_pause, settle, window_end};
+use crate::{
+    Answer, Attempt, AttemptOutcome, Cause, ClaimToken, Message, Outcome, Progress, ProviderId,
+    ProviderName, QueryAnswer, Report, ReportStatus, State, Timestamp,
+};
+
+/// What an event means for a message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// The message changes. Commit `progress` over the version that was decided on; after that,
+    /// and only then, do the rest.
+    Change {
+        /// What the message becomes.
+        progress: Progress,
+        /// Tell the queue that the message waits.
+        hint: bool,
+        /// Ask the provider what became of the message.
+        query: bool,
+    },
+    /// Nothing changes.
+    Keep(Unchanged),
+}
+
+type Step = Result<Effects, Unchanged>;
+
+#[derive(Default)]
+struct Effects {
+    hint: bool,
+    query: bool,
+}
+
+const NOTHING_MORE: Effects = Effects {
+    hint: false,
+    query: false,
+};
+
+impl Rules {
+    /// Decides what an event means for a message at this time. Pure and total: it reads nothing
+    /// but its arguments and has an answer to every event in every state.
+    #[must_use]
+    pub fn decide(&self, message: &Message, event: &Event, now: Timestamp) -> Decision {
+        let mut progress = message.progress.clone();
+        let context = Context {
+            rules: self,
+            request: &message.request,
+            now,
+            cause: cause_of(event),
+            retry_after: None,
+        };
+        let step = match event {
+            Event::Claim {
+                provider,
+                token,
+                lease_until,
+            } => claim(&mut progress, context, provider, *token, *lease_until),
+            Event::GiveBack { token } => give_back(&mut progress, context, *token),
+            Event::Answered { token, answer } => answered(&mut progress, context, *token, answer),
+            Event::Reported(report) => reported(&mut progress, context, report),
+            Event::Queried(answer) => queried(&mut progress, context, answer),
+            Event::Cancel => cancel(&mut progress, context),
+            Event::Deadline { expected_wait } => deadline(&mut progress, context, *expected_wait),
+        };
+        match step {
+            Ok(Effects { hint, query }) => {
+                progress.version += 1;
+                Decision::Change {
+                    progress,
+                    hint,
+                    query,
+                }
+            }
+            Err(why) => Decision::Keep(why),
+        }
+    }
+}
+
+fn cause_of(event: &Event) -> Cause {
+    match event {
+        Event::Claim { .. } => Cause::Claimed,
+        Event::GiveBack { .. } => Cause::GivenBack,
+        Event::Answered { .. } => Cause::Answered,
+        Event::Reported(_) => Cause::Reported,
+        Event::Queried(_) => Cause::Queried,
+        Event::Cancel => Cause::Canceled,
+        Event::Deadline { .. } => Cause::Due,
+    }
+}
+
+fn claim(
+    progress: &mut Progress,
+    context: Context<'_>,
+    provider: &ProviderName,
+    token: ClaimToken,
+    lease_until: Timestamp,
+) -> Step {
+    if progress.attempts.iter().any(|one| one.claim == token) {
+        return Err(Unchanged::Repeated);
+    }
+    if progress.state != State::Queued {
+        return Err(Unchanged::NotApplicable(progress.state));
+    }
+    if context.now >= context.request.expires_at {
+        expire(progress, context);
+        return Ok(NOTHING_MORE);
+    }
+    if progress.ready_at.is_some_and(|ready| context.now < ready) {
+        return Err(Unchanged::NotDue);
+    }
+    let number = progress.last_attempt().map_or(0, |last| last.number) + 1;
+    progress.record_attempt(Attempt {
+        number,
+        provider: provider.clone(),
+        claim: token,
+        started_at: context.now,
+        lease_until,
+        finished_at: None,
+        outcome: None,
+        provider_id: None,
+        code: None,
+        description: None,
+        node: None,
+        report: None,
+    });
+    progress.enter(State::Sending, context.now, context.cause);
+    progress.deadline = Some(lease_until);
+    Ok(NOTHING_MORE)
+}
+
+fn expire(progress: &mut Progress, context: Context<'_>) {
+    let cause = Cause::Expired;
+    end(progress, State::Expired, Context { cause, ..context });
+}
+
+fn give_back(progress: &mut Progress, context: Context<'_>, token: ClaimToken) -> Step {
+    let state = progress.state;
+    let attempt = attempt_of(progress, token)?;
+    if !attempt.is_in_flight() || state != State::Sending {
+        return Err(Unchanged::NotApplicable(state));
+    }
+    attempt.outcome = Some(AttemptOutcome::GivenBack);
+    attempt.finished_at = Some(context.now);
+    settle(progress, context);
+    let waits = progress.state == State::Queued;
+    if waits {
+        progress.ready_at = None;
+        progress.deadline = Some(next_hint(&context, Duration::ZERO));
+    }
+    Ok(Effects {
+        hint: waits,
+        query: false,
+    })
+}
+
+fn attempt_of(progress: &mut Progress, token: ClaimToken) -> Result<&mut Attempt, Unchanged> {
+    progress
+        .attempts
+        .iter_mut()
+        .find(|attempt| attempt.claim == token)
+        .ok_or(Unchanged::NoSuchAttempt)
+}
+
+fn answered(
+    progress: &mut Progress,
+    context: Context<'_>,
+    token: ClaimToken,
+    answer: &Answer,
+) -> Step {
+    let attempt = attempt_of(progress, token)?;
+    let (outcome, provider_id, retry_after) = read(&answer.outcome);
+    let known = match attempt.outcome {
+        None => false,
+        Some(AttemptOutcome::Unknown) => outcome == AttemptOutcome::Unknown,
+        Some(_) => true,
+    };
+    // A report may have told the outcome before the answer did, but not the answer's own words.
+    if known && (attempt.code.is_some() || attempt.provider_id.is_some() || provider_id.is_none()) {
+        return Err(Unchanged::Repeated);
+    }
+    if !known {
+        attempt.outcome = Some(outcome);
+        attempt.finished_at = Some(context.now);
+    }
+    attempt.provider_id = provider_id.or(attempt.provider_id.take());
+    attempt.code.clone_from(&answer.code);
+    attempt.description.clone_from(&answer.description);
+    attempt.node = answer.node;
+    // What is final stays: the answer is kept as a fact, and only a report may still tell more.
+    if !progress.state.is_final() {
+        let context = Context {
+            retry_after,
+            ..context
+        };
+        settle(progress, context);
+    }
+    Ok(NOTHING_MORE)
+}
+
+fn read(outcome: &Outcome) -> (AttemptOutcome, Option<ProviderId>, Option<Duration>) {
+    match outcome {
+        Outcome::Accepted { provider_id } => (AttemptOutcome::Accepted, provider_id.clone(), None),
+        Outcome::Duplicate { provider_id } => {
+            (AttemptOutcome::Duplicate, provider_id.clone(), None)
+        }
+        Outcome::Rejected => (AttemptOutcome::Rejected, None, None),
+        Outcome::Throttled { retry_after } => (AttemptOutcome::Throttled, None, *retry_after),
+        Outcome::Unavailable { retry_after } => (AttemptOutcome::Unavailable, None, *retry_after),
+        Outcome::Unauthorized => (AttemptOutcome::Unauthorized, None, None),
+        Outcome::Unknown => (AttemptOutcome::Unknown, None, None),
+    }
+}
+
+fn reported(progress: &mut Progress, context: Context<'_>, report: &Report) -> Step {
+    if progress
+        .reports
+        .iter()
+        .any(|earlier| earlier.repeats(report))
+    {
+        return Err(Unchanged::Repeated);
+    }
+    let at = reported_attempt(progress, report).ok_or(Unchanged::NoSuchAttempt)?;
+    let late = progress.state == State::Unknown;
+    // What is final stays so, but for one late word on what was unknown.
+    let settles = if late {
+        report.status.is_final()
+    } else {
+        !progress.state.is_final()
+    };
+    progress.record_report(Report {
+        late,
+        ..report.clone()
+    });
+    let provider = progress.attempts[at].provider.clone();
+    let shared = context.rules.provider(&provider).deduplicates;
+    for (number, attempt) in progress.attempts.iter_mut().enumerate() {
+        // A provider that de-duplicates has one message, whatever the number of attempts.
+        let same = shared && attempt.provider == provider && attempt.may_be_taken();
+        if number == at || same {
+            apply_report(attempt, report, context.now);
+        }
+    }
+    if settles {
+        settle(progress, context);
+    }
+    Ok(NOTHING_MORE)
+}
+
+fn apply_report(attempt: &mut Attempt, report: &Report, now: Timestamp) {
+    if attempt.provider_id.is_none() {
+        attempt.provider_id.clone_from(&report.provider_id);
+    }
+    // On its way means taken, whatever the answer of the submit call will say.
+    if matches!(attempt.outcome, None | Some(AttemptOutcome::Unknown)) {
+        attempt.outcome = Some(AttemptOutcome::Accepted);
+        attempt.finished_at = Some(now);
+    }
+    if report.status.is_final() && matches!(attempt.report, None | Some(ReportStatus::Unknown)) {
+        attempt.report = Some(report.status);
+    }
+}
+
+/// The attempt that a report speaks of: the one with the provider's id; else the latest one that
+/// the provider took or may have taken; else the latest that was made at all.
+fn reported_attempt(progress: &Progress, report: &Report) -> Option<usize> {
+    let attempts = || progress.attempts.iter().enumerate().rev();
+    let submitted = |attempt: &Attempt| attempt.outcome != Some(AttemptOutcome::GivenBack);
+    let by_id = attempts().find(|(_, attempt)| {
+        report.provider_id.is_some() && attempt.provider_id == report.provider_id
+    });
+    let likely = || attempts().find(|(_, attempt)| attempt.may_be_taken());
+    let any = || attempts().find(|(_, attempt)| submitted(attempt));
+    by_id.or_else(likely).or_else(any).map(|(at, _)| at)
+}
+
+fn queried(progress: &mut Progress, context: Context<'_>, answer: &QueryAnswer) -> Step {
+    if progress.state != State::Unconfirmed {
+        return Err(Unchanged::NotApplicable(progress.state));
+    }
+    let attempt = progress
+        .attempts
+        .iter_mut()
+        .rev()
+        .find(|attempt| attempt.is_unresolved())
+        .ok_or(Unchanged::NoSuchAttempt)?;
+    match answer {
+        QueryAnswer::Unknown => return Err(Unchanged::Repeated),
+        QueryAnswer::NotTaken => attempt.outcome = Some(AttemptOutcome::Unavailable),
+        QueryAnswer::Taken {
+            provider_id,
+            status,
+        } => {
+            attempt.outcome = Some(AttemptOutcome::Accepted);
+            attempt.provider_id = provider_id.clone().or(attempt.provider_id.take());
+            attempt.report = status.filter(|status| status.is_final());
+        }
+    }
+    attempt.finished_at = Some(context.now);
+    settle(progress, context);
+    Ok(NOTHING_MORE)
+}
+
+fn cancel(progress: &mut Progress, context: Context<'_>) -> Step {
+    match progress.state {
+        State::Scheduled | State::Queued => {
+            end(progress, State::Canceled, context);
+            Ok(NOTHING_MORE)
+        }
+        // It may be at the provider already. What is left to do is to start no further attempt.
+        State::Sending | State::Unconfirmed if progress.ending.is_none() => {
+            progress.ending = Some(State::Canceled);
+            Ok(NOTHING_MORE)
+        }
+        state => Err(Unchanged::NotApplicable(state)),
+    }
+}
+
+fn deadline(progress: &mut Progress, context: Context<'_>, expected_wait: Duration) -> Step {
+    let due = progress
+        .deadline
+        .ok_or(Unchanged::NotApplicable(progress.state))?;
+    if context.now < due {
+        return Err(Unchanged::NotDue);
+    }
+    match progress.state {
+        State::Scheduled => Ok(make_ready(progress, context, expected_wait)),
+        State::Queued => Ok(hint_again(progress, context, expected_wait)),
+        State::Sending => Ok(end_lease(progress, context)),
+        State::Unconfirmed => Ok(end_hold(progress, context, expected_wait)),
+        State::Sent => {
+            progress.enter(State::Unknown, context.now, Cause::ReportWindowEnded);
+            Ok(NOTHING_MORE)
+        }
+        state => Err(Unchanged::NotApplicable(state)),
+    }
+}
+
+/// Puts the message in line for a worker now.
+fn make_ready(progress: &mut Progress, context: Context<'_>, expected_wait: Duration) -> Effects {
+    if context.now >= context.request.expires_at {
+        expire(progress, context);
+        return NOTHING_MORE;
+    }
+    progress.enter(State::Queued, context.now, context.cause);
+    progress.ready_at = None;
+    progress.deadline = Some(next_hint(&context, expected_wait));
+    Effects {
+        hint: true,
+        query: false,
+    }
+}
+
+fn next_hint(context: &Context<'_>, expected_wait: Duration) -> Timestamp {
+    let again = context.rules.rehint_at(context.now, expected_wait);
+    again.min(context.request.expires_at)
+}
+
+/// A queued message that nobody has claimed: its hint was lost, or it is still in line.
+fn hint_again(progress: &mut Progress, context: Context<'_>, expected_wait: Duration) -> Effects {
+    let waited = match progress.ready_at {
+        // It waited for its retry, which is due now.
+        Some(_) => Duration::ZERO,
+        None => progress
+            .since()
+            .map_or(Duration::ZERO, |since| context.now.since(since)),
+    };
+    let in_line = !waited.is_zero() && waited < expected_wait;
+    let wait = expected_wait.max(waited);
+    let Effects { hint, query } = make_ready(progress, context, wait);
+    Effects {
+        hint: hint && !in_line,
+        query,
+    }
+}
+
+fn end_lease(progress: &mut Progress, context: Context<'_>) -> Effects {
+    let in_flight = progress
+        .attempts
+        .iter_mut()
+        .filter(|attempt| attempt.is_in_flight());
+    for attempt in in_flight {
+        attempt.outcome = Some(AttemptOutcome::Unknown);
+    }
+    let cause = Cause::LeaseEnded;
+    settle(progress, Context { cause, ..context });
+    NOTHING_MORE
+}
+
+fn end_hold(progress: &mut Progress, context: Context<'_>, expected_wait: Duration) -> Effects {
+    let cause = Cause::Policy;
+    let context = Context { cause, ..context };
+    match after_hold(progress, &context) {
+        AfterHold::SubmitAgain { .. } => make_ready(progress, context, expected_wait),
+        AfterHold::Ask => {
+            let next = context.now + query_pause(progress, &context);
+            progress.deadline = Some(next.min(window_end(progress, &context)));
+            Effects {
+                hint: false,
+                query: true,
+            }
+        }
+        AfterHold::GiveUp => {
+            progress.enter(State::Unknown, context.now, cause);
+            NOTHING_MORE
+        }
+    }
+}

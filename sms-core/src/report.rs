@@ -1,0 +1,125 @@
+//! What a provider says later about a message it took.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MessageId, ProviderId, ProviderName, Reference, Timestamp};
+
+/// A report as it is kept with its message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Who sent it.
+    pub provider: ProviderName,
+    /// What it says.
+    pub status: ReportStatus,
+    /// The id that the provider gave to the message, where the report names it.
+    pub provider_id: Option<ProviderId>,
+    /// The id of the receipt at the message centre, where the report names it.
+    pub receipt_id: Option<String>,
+    /// The provider's own code.
+    pub code: Option<String>,
+    /// The provider's own words, such as the text of an SMPP receipt.
+    pub text: Option<String>,
+    /// Whether it came after the message had been given up as [`State::Unknown`](crate::State).
+    pub late: bool,
+}
+
+impl Report {
+    /// Whether two reports say the same thing of the same message.
+    #[must_use]
+    pub fn repeats(&self, other: &Self) -> bool {
+        self.provider == other.provider
+            && self.status == other.status
+            && self.provider_id == other.provider_id
+            && self.receipt_id == other.receipt_id
+            && self.code == other.code
+    }
+}
+
+/// What a report says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportStatus {
+    /// The message is on its way; not final.
+    Buffered,
+    /// It reached the recipient.
+    Delivered,
+    /// It did not reach the recipient and will not.
+    Undelivered,
+    /// It expired on the way.
+    Expired,
+    /// It was refused on the way.
+    Rejected,
+    /// The provider does not know and will not.
+    Unknown,
+}
+
+impl ReportStatus {
+    /// Whether nothing more will be said.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Buffered)
+    }
+
+    /// The name, as stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buffered => "buffered",
+            Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
+            Self::Expired => "expired",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A report as it comes in, before its message is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncomingReport {
+    /// How it names its message.
+    pub subject: Subject,
+    /// What it says.
+    pub status: ReportStatus,
+    /// The id that the provider gave to the message, where the report names it.
+    pub provider_id: Option<ProviderId>,
+    /// The id of the receipt at the message centre, where the report names it.
+    pub receipt_id: Option<String>,
+    /// The provider's own code.
+    pub code: Option<String>,
+    /// The provider's own words.
+    pub text: Option<String>,
+}
+
+/// How a report names its message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// By our id.
+    Id(MessageId),
+    /// By the reference that we gave to the provider.
+    Reference(Reference),
+    /// By the id that the provider gave.
+    ProviderId(ProviderId),
+}
+
+/// What a report is looked up by when it names the provider's id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReportKey {
+    /// Who gave the id.
+    pub provider: ProviderName,
+    /// The id.
+    pub provider_id: ProviderId,
+}
+
+/// A report whose message is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedReport {
+    /// What it waits for.
+    pub key: ReportKey,
+    /// The report.
+    pub report: Report,
+    /// When to look again whether its message is known.
+    pub look_again_at: Timestamp,
+}

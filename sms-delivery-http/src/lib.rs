@@ -1,0 +1,1 @@
+//! The webhook server that takes delivery reports from providers.

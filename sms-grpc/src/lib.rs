@@ -1,0 +1,1 @@
+//! The gRPC face: sms.v1 and the wire contract of the older service.

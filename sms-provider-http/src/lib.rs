@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod client;
+mod error;
+mod failure;
+mod generic;
+mod kinds;
+mod loose;
+mod megafon;
+pub mod receipt;
+mod retry_after;
+pub mod sandbox;
+mod settings;
+mod status;
+mod template;
+
+pub use client::{HttpClient, HttpSettings};
+pub use error::ConfigError;
+pub use generic::{
+    AnswerConfig, AuthConfig, BodyConfig, CallbackConfig, Class, EncodingNames, HttpConfig,
+    Location, LocationError, MethodConfig, Pattern, ReportConfig, ReportFormat, SecretHeader,
+};
+pub use kinds::{Built, Kind, Kinds};
+pub use megafon::MegafonConfig;
+pub use settings::Settings;

@@ -1,0 +1,2 @@
+//! The binary `sms`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The embedded store: every message in one SQLite file.
