@@ -167,13 +167,13 @@ impl PhoneNumber {
     /// The number in clear with `+`, for the wire and the store: `+79991234567`.
     #[must_use]
     pub fn e164(self) -> ClearText {
-        ClearText::number(Some('+'), self.0.get())
+        ClearText::number(true, self.0.get())
     }
 
     /// The number in clear without `+`: `79991234567`.
     #[must_use]
     pub fn digits(self) -> ClearText {
-        ClearText::number(None, self.0.get())
+        ClearText::number(false, self.0.get())
     }
 
     /// The digits in clear as an integer, for providers that want a JSON number.

@@ -1,6 +1,6 @@
 //! A short text in clear, kept without allocation.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::ops::Deref;
 
 /// `+` and 15 digits.
@@ -16,21 +16,35 @@ pub struct ClearText {
 }
 
 impl ClearText {
-    /// The digits of `value`, behind `sign` if there is one. At most 15 digits.
-    pub(super) fn number(sign: Option<char>, value: u64) -> Self {
+    /// The digits of `value`, behind a `+` if asked for. At most 15 digits.
+    pub(super) fn number(plus: bool, value: u64) -> Self {
         let mut text = Self::EMPTY;
-        let written = match sign {
-            Some(sign) => write!(text, "{sign}{value}"),
-            None => write!(text, "{value}"),
-        };
-        debug_assert!(written.is_ok(), "a phone number has at most 15 digits");
+        let len = value.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let start = usize::from(plus);
+        debug_assert!(
+            start + len <= CAPACITY,
+            "a phone number has at most 15 digits"
+        );
+        if plus {
+            text.bytes[0] = b'+';
+        }
+        let mut rest = value;
+        for byte in text.bytes[start..start + len].iter_mut().rev() {
+            *byte = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        text.len = (start + len) as u8;
         text
     }
 
     /// A text of at most 16 bytes; `None` if it is longer.
     pub(crate) fn new(value: &str) -> Option<Self> {
         let mut text = Self::EMPTY;
-        text.write_str(value).is_ok().then_some(text)
+        text.bytes
+            .get_mut(..value.len())?
+            .copy_from_slice(value.as_bytes());
+        text.len = u8::try_from(value.len()).ok()?;
+        Some(text)
     }
 
     const EMPTY: Self = Self {
@@ -41,19 +55,8 @@ impl ClearText {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Only whole `&str`s are ever written, so this is always valid UTF-8.
+        // Made of digits or of a whole `&str`, so this is always valid UTF-8.
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
-    }
-}
-
-impl fmt::Write for ClearText {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        let start = usize::from(self.len);
-        let end = start + part.len();
-        let free = self.bytes.get_mut(start..end).ok_or(fmt::Error)?;
-        free.copy_from_slice(part.as_bytes());
-        self.len = u8::try_from(end).map_err(|_| fmt::Error)?;
-        Ok(())
     }
 }
 

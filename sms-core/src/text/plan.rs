@@ -2,7 +2,7 @@
 
 use super::encoding::{Encoding, EncodingChoice};
 use super::message::{DEFAULT_MAX_SEGMENTS, MessageText, check_segments};
-use super::segment::count_segments;
+use super::segment::count_segments_of;
 use super::smart::{self, Replacement};
 use super::{TextError, gsm7, ucs2};
 
@@ -94,19 +94,14 @@ fn measured(
     original_encoding: Encoding,
     replacements: Vec<Replacement>,
 ) -> Plan {
-    let alone = units <= encoding.units_per_segment(false);
-    let segments = if alone {
-        1
-    } else {
-        count_segments(text.as_str(), encoding)
-    };
+    let segments = count_segments_of(text.as_str(), encoding, units);
     Plan {
         text,
         encoding,
         original_encoding,
         segments,
         units,
-        units_per_segment: encoding.units_per_segment(!alone),
+        units_per_segment: encoding.units_per_segment(segments > 1),
         replacements,
     }
 }

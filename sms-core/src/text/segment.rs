@@ -22,20 +22,24 @@ use super::{gsm7, ucs2};
 /// An empty text is no segment.
 #[must_use]
 pub fn segment(text: &str, encoding: Encoding) -> Segments<'_> {
-    let alone = units(text, encoding) <= encoding.units_per_segment(false);
-    Segments {
-        text,
-        start: 0,
-        encoding,
-        limit: encoding.units_per_segment(!alone),
-    }
+    let concatenated = units(text, encoding) > encoding.units_per_segment(false);
+    Segments::new(text, encoding, concatenated)
 }
 
-/// How many segments `text` takes. Does not allocate, and does not look for segment borders if
-/// there are none.
+/// How many segments `text` takes. Does not allocate.
 #[must_use]
 pub fn count_segments(text: &str, encoding: Encoding) -> usize {
-    segment(text, encoding).count()
+    count_segments_of(text, encoding, units(text, encoding))
+}
+
+/// The same for a text whose units are counted already. Borders are looked for only if there are
+/// any: nearly every text is one segment.
+pub(super) fn count_segments_of(text: &str, encoding: Encoding, units: usize) -> usize {
+    if units > encoding.units_per_segment(false) {
+        Segments::new(text, encoding, true).count()
+    } else {
+        usize::from(!text.is_empty())
+    }
 }
 
 /// How many units `text` takes: septets for GSM-7, UTF-16 units for UCS-2.
@@ -81,7 +85,16 @@ impl<'a> Iterator for Segments<'a> {
 
 impl FusedIterator for Segments<'_> {}
 
-impl Segments<'_> {
+impl<'a> Segments<'a> {
+    fn new(text: &'a str, encoding: Encoding, concatenated: bool) -> Self {
+        Self {
+            text,
+            start: 0,
+            encoding,
+            limit: encoding.units_per_segment(concatenated),
+        }
+    }
+
     /// Where the segment that begins at `start` ends.
     fn end(&self) -> usize {
         let full = self.full();
