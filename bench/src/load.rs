@@ -15,6 +15,7 @@ use tokio::{task::JoinSet, time::Instant};
 use crate::{
     clock::now_us,
     outcome::Outcome,
+    percentiles::Percentiles,
     sink::Sink,
     target::{Caller, Kind, Target},
 };
@@ -191,6 +192,16 @@ impl Sent {
             accepted_us: vec![0; messages],
             ids: vec![None; messages],
         }
+    }
+
+    /// From the start of each call to its answer.
+    pub(crate) fn accept(&self) -> Percentiles {
+        let pairs = self.started_us.iter().zip(&self.accepted_us);
+        Percentiles::of(
+            pairs
+                .map(|(started, accepted)| accepted.saturating_sub(*started))
+                .collect(),
+        )
     }
 
     fn keep(&mut self, note: Note) {

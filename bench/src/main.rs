@@ -20,6 +20,8 @@ mod report;
 mod run;
 mod sample;
 mod sink;
+mod soak;
+mod status;
 mod stored;
 mod system;
 mod target;
@@ -46,6 +48,10 @@ enum Command {
     Load(load::Arguments),
     /// Measure Kannel and `sms serve` in turn and print one table.
     Compare(compare::Arguments),
+    /// Ask for the status of messages in a small and in a large store and compare.
+    Status(status::Arguments),
+    /// Send at a constant rate for a long time and watch memory.
+    Soak(soak::Arguments),
 }
 
 /// One thread: the machine's other cores belong to what is measured.
@@ -55,5 +61,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Provider(arguments) => provider::run(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,
         Command::Compare(arguments) => compare::run(arguments).await,
+        Command::Status(arguments) => status::run(arguments).await,
+        Command::Soak(arguments) => soak::run(arguments).await,
     }
 }

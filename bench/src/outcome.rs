@@ -36,12 +36,11 @@ impl Outcome {
             .zip(arrivals)
             .filter(|(_, arrived)| **arrived != 0)
             .map(|(started, arrived)| arrived.saturating_sub(*started));
-        let accept = sent.started_us.iter().zip(&sent.accepted_us);
         Self {
             messages,
             accepted_per_s: per_second(messages, start, accepted),
             taken_per_s: per_second(messages, start, taken),
-            accept: Percentiles::of(accept.map(|(s, a)| a.saturating_sub(*s)).collect()),
+            accept: sent.accept(),
             end_to_end: Percentiles::of(end_to_end.collect()),
             provider,
         }

@@ -45,6 +45,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     println!("provider listens on {}", listener.local_addr()?);
+    accept(listener).await
+}
+
+async fn accept(listener: TcpListener) -> anyhow::Result<()> {
     let seen = Seen::default();
     loop {
         let (stream, _) = listener.accept().await.context("accept")?;
@@ -134,4 +138,77 @@ fn with_type(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Fu
         .headers_mut()
         .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::{arrivals::Stats, sink::Sink};
+
+    async fn started() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(accept(listener));
+        address
+    }
+
+    /// Writes a request as it would go over the wire and reads all of the answer.
+    async fn exchange(address: SocketAddr, head: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let length = body.len();
+        let request = format!(
+            "{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_megafon_message_is_answered_with_its_id_and_counted() {
+        let address = started().await;
+        let body = r#"{"from":"Bench","to":79160000002,"message":"bench 0000002","msg_id":"m2"}"#;
+        let answer = exchange(address, "POST /sms", body).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(
+            answer.contains(r#""code":0"#) && answer.contains(r#""msg_id":"m2""#),
+            "{answer}"
+        );
+        let arrivals = Sink::new(address).arrivals().await.unwrap();
+        assert_eq!((arrivals.len(), arrivals[0], arrivals[1]), (3, 0, 0));
+        assert!(arrivals[2] > 0);
+    }
+
+    #[tokio::test]
+    async fn a_kannel_message_is_answered_with_0_and_counted() {
+        let address = started().await;
+        let answer = exchange(address, "GET /kannel?to=7916&text=bench+0000005", "").await;
+        assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+        assert!(answer.ends_with("0: Accepted for delivery"), "{answer}");
+        assert_eq!(Sink::new(address).stats().await.unwrap().distinct, 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_message_is_refused_and_not_counted() {
+        let address = started().await;
+        let answer = exchange(address, "POST /sms", "{").await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert_eq!(Sink::new(address).stats().await.unwrap().taken, 0);
+    }
+
+    #[tokio::test]
+    async fn a_reset_forgets_messages() {
+        let address = started().await;
+        exchange(address, "GET /kannel?text=bench+1", "").await;
+        let mut sink = Sink::new(address);
+        sink.reset().await.unwrap();
+        let expected = Stats {
+            connections: 2,
+            ..Stats::default()
+        };
+        assert_eq!(sink.stats().await.unwrap(), expected);
+    }
 }

@@ -134,7 +134,9 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     match (values.get(half.wrapping_sub(1)), values.get(half)) {
-        (Some(lower), Some(upper)) if values.len() % 2 == 0 => f64::midpoint(*lower, *upper),
+        (Some(lower), Some(upper)) if values.len().is_multiple_of(2) => {
+            f64::midpoint(*lower, *upper)
+        }
         (_, Some(middle)) => *middle,
         _ => f64::NAN,
     }

@@ -8,7 +8,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::{
     http::Connection,
-    legacy::{SmsMessage, sms_service_client::SmsServiceClient},
+    legacy::{MessageId, SmsMessage, sms_service_client::SmsServiceClient},
     load::Volume,
     sample,
 };
@@ -89,6 +89,17 @@ impl Caller {
             }
         }
     }
+}
+
+/// Asks `sms serve` for the status of one message: 0 once the provider has taken it.
+pub(crate) async fn status(caller: &mut Caller, id: &str) -> anyhow::Result<i32> {
+    let Caller::Grpc(client) = caller else {
+        bail!("Kannel answers no questions about a message");
+    };
+    let question = MessageId {
+        uuid: id.to_owned(),
+    };
+    Ok(client.get_message_status(question).await?.into_inner().code)
 }
 
 async fn send_kannel(connection: &mut Connection, n: usize) -> anyhow::Result<()> {

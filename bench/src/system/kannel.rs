@@ -27,7 +27,8 @@ pub(crate) struct Tuning {
     /// Kannel's dialect towards the provider; `generic` is the cheaper one.
     #[arg(long, default_value = "generic", value_parser = ["generic", "kannel"])]
     kannel_dialect: String,
-    /// Kannel's `store-type`; only `spool` keeps every accepted message at once.
+    /// Kannel's `store-type`: a file for each message, or one file that each message is
+    /// appended to. Both write before they accept, and neither calls fsync.
     #[arg(long, default_value = "spool", value_parser = ["spool", "file"])]
     kannel_store: String,
 }
