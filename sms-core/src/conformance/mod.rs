@@ -41,12 +41,12 @@ pub use samples::{Samples, changed, finished};
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ($make:path, $($module:ident)::+: $($rule:ident)*) => {$(
+    ($make:path, $module:ident: $($rule:ident)*) => {$(
         #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $rule() {
             // What comes with the subject (a folder, a server) lives until the rule is checked.
             let (subject, _kept) = $make().await;
-            $crate::conformance::$($module)::+::$rule(subject).await;
+            $crate::conformance::$module::$rule(subject).await;
         }
     )*};
 }

@@ -84,7 +84,7 @@ impl Samples {
             accepted_at: now,
             send_at: None,
             expires_at: now + Duration::from_secs(86_400),
-            fingerprint: Fingerprint([7; 16]),
+            fingerprint: None,
         };
         Message {
             request: Arc::new(request),
@@ -115,7 +115,9 @@ impl Samples {
             request.priority = Priority::Otp;
             request.on_unknown = UnknownPolicy::PreferDuplicate;
             request.send_at = Some(request.accepted_at + Duration::from_secs(5));
-            request.fingerprint = Fingerprint([0, 255, 1, 254, 2, 253, 3, 252, 4, 5, 6, 7, 8, 9, 10, 11]);
+            request.fingerprint = Some(Fingerprint([
+                0, 255, 1, 254, 2, 253, 3, 252, 4, 5, 6, 7, 8, 9, 10, 11,
+            ]));
         });
         let at = message.request.accepted_at;
         message.progress = Progress {

@@ -26,7 +26,10 @@ pub async fn a_commit_replaces_the_progress_and_nothing_else(store: Subject) {
         progress: change.after.clone(),
     };
     assert_eq!(commit_one(&store, change).await, Committed::Applied);
-    assert_eq!(load_one(&store, before.id()).await.as_ref(), Some(&expected));
+    assert_eq!(
+        load_one(&store, before.id()).await.as_ref(),
+        Some(&expected)
+    );
     // And back to a progress in which everything optional is absent.
     let bare = changed(&expected, |progress| {
         let version = progress.version;
@@ -80,7 +83,10 @@ pub async fn of_two_changes_of_one_message_in_a_call_the_first_is_applied(store:
         request: before.request.clone(),
         progress: first.after.clone(),
     };
-    let answers = store.commit(vec![first, claim(&before, 2)]).await.expect("commit");
+    let answers = store
+        .commit(vec![first, claim(&before, 2)])
+        .await
+        .expect("commit");
     let conflict = Committed::Conflict(Box::new(after.clone()));
     assert_eq!(answers, [Committed::Applied, conflict]);
     assert_eq!(load_one(&store, before.id()).await, Some(after));
@@ -102,7 +108,10 @@ pub async fn one_conflict_does_not_keep_the_others_out(store: Subject) {
     ];
     assert_eq!(answers, expected);
     let loaded = load_all(&store, &before).await;
-    let versions = loaded.iter().flatten().map(|message| message.progress.version);
+    let versions = loaded
+        .iter()
+        .flatten()
+        .map(|message| message.progress.version);
     assert_eq!(versions.collect::<Vec<_>>(), [2, 2, 2]);
     assert_eq!(loaded[1].as_ref(), Some(&current));
 }
@@ -128,7 +137,9 @@ pub async fn of_many_concurrent_commits_one_is_applied(store: Subject) {
         }
         assert_eq!(won.len(), 1, "exactly one of the rivals wins");
         assert!(told.iter().all(|progress| *progress == won[0]));
-        let now = load_one(&store, before.id()).await.map(|message| message.progress);
+        let now = load_one(&store, before.id())
+            .await
+            .map(|message| message.progress);
         assert_eq!(now, won.pop());
     }
 }
@@ -143,7 +154,11 @@ pub async fn a_thousand_changes_fit_into_one_call(store: Subject) {
     let answers = store.commit(changes).await.expect("commit");
     assert_eq!(answers, vec![Committed::Applied; 1_000]);
     let loaded = load_all(&store, &before).await;
-    let progress: Vec<_> = loaded.into_iter().flatten().map(|message| message.progress).collect();
+    let progress: Vec<_> = loaded
+        .into_iter()
+        .flatten()
+        .map(|message| message.progress)
+        .collect();
     assert_eq!(progress, expected);
 }
 

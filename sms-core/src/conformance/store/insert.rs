@@ -22,7 +22,10 @@ pub async fn an_empty_store_answers_everything(store: Subject) {
     assert_eq!(store.next_deadline().await.expect("next deadline"), None);
     assert_eq!(store.parked(&[samples.key()]).await.expect("parked"), []);
     assert_eq!(store.parked_due(late, 10).await.expect("parked due"), []);
-    let page = store.list(&ListFilter::default(), None, 10).await.expect("list");
+    let page = store
+        .list(&ListFilter::default(), None, 10)
+        .await
+        .expect("list");
     assert!(page.messages.is_empty() && page.next.is_none());
     assert_eq!(store.count().await.expect("count"), StateCounts::default());
     assert_eq!(store.remove_finished(late, 10).await.expect("remove"), 0);
@@ -95,7 +98,9 @@ pub async fn texts_come_back_whatever_their_characters(store: Subject) {
     insert_new(&store, &sent).await;
     let loaded = load_all(&store, &sent).await;
     for (message, words) in loaded.iter().zip(texts) {
-        let stored = message.as_ref().map(|message| message.request.text.as_str());
+        let stored = message
+            .as_ref()
+            .map(|message| message.request.text.as_str());
         assert_eq!(stored, Some(words));
     }
 }
@@ -151,7 +156,10 @@ pub async fn of_two_with_one_id_in_a_call_the_first_is_written(store: Subject) {
     let samples = Samples::new(9);
     let first = samples.message();
     let second = samples.message_with(|request| request.id = first.id());
-    let answers = store.insert(vec![first.clone(), second]).await.expect("insert");
+    let answers = store
+        .insert(vec![first.clone(), second])
+        .await
+        .expect("insert");
     let exists = Inserted::Exists(Box::new(first.clone()));
     assert_eq!(answers, [Inserted::Created, exists]);
     assert_eq!(load_one(&store, first.id()).await, Some(first));
@@ -204,7 +212,10 @@ pub async fn a_thousand_messages_fit_into_one_call(store: Subject) {
     insert_new(&store, &sent).await;
     let expected: Vec<Option<Message>> = sent.iter().cloned().map(Some).collect();
     assert_eq!(load_all(&store, &sent).await, expected);
-    assert_eq!(store.count().await.expect("count").get(State::Queued), 1_000);
+    assert_eq!(
+        store.count().await.expect("count").get(State::Queued),
+        1_000
+    );
     let mut due = store.due(Timestamp::MAX, 1_000).await.expect("due");
     due.sort();
     let mut all = ids(&sent);
@@ -219,9 +230,16 @@ pub async fn a_dropped_insert_can_be_repeated(store: Subject) {
         let message = samples.message();
         // Polled once, then dropped: it may have left for the store or not.
         let _ = poll_immediate(store.insert(vec![message.clone()])).await;
-        let answer = store.insert(vec![message.clone()]).await.expect("insert").remove(0);
+        let answer = store
+            .insert(vec![message.clone()])
+            .await
+            .expect("insert")
+            .remove(0);
         let repeated = Inserted::Exists(Box::new(message.clone()));
-        assert!(answer == Inserted::Created || answer == repeated, "{answer:?}");
+        assert!(
+            answer == Inserted::Created || answer == repeated,
+            "{answer:?}"
+        );
         assert_eq!(load_one(&store, message.id()).await, Some(message));
     }
     // What was cut off has had time to arrive: it must not have been counted twice.

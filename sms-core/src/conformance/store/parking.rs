@@ -15,9 +15,9 @@ pub async fn a_parked_report_comes_back_as_it_was_parked(store: Subject) {
         report: samples.rich().progress.reports.remove(1),
         ..samples.parked(&samples.key(), at(20))
     };
-    park(&store, &[bare.clone(), full.clone()]).await;
+    park(&store, [bare.clone(), full.clone()]).await;
     assert_eq!(parked(&store, &bare.key).await, [bare.clone()]);
-    assert_eq!(parked(&store, &full.key).await, [full.clone()]);
+    assert_eq!(parked(&store, &full.key).await, std::slice::from_ref(&full));
     // To look takes nothing away.
     let both = [bare.key.clone(), full.key.clone()];
     assert_eq!(store.parked(&both).await.expect("parked"), [bare, full]);
@@ -32,12 +32,12 @@ pub async fn a_repeated_report_replaces_the_parked_one(store: Subject) {
     again.report.received_at = samples.now();
     again.report.text = Some("other words".into());
     again.look_again_at = at(30);
-    park(&store, &[first.clone()]).await;
-    park(&store, &[again.clone()]).await;
+    park(&store, [first.clone()]).await;
+    park(&store, [again.clone()]).await;
     assert_eq!(parked(&store, &key).await, [again.clone()]);
     assert_eq!(store.parked_due(at(29), 10).await.expect("parked due"), []);
     // In one call, too.
-    park(&store, &[first, again.clone()]).await;
+    park(&store, [first, again.clone()]).await;
     assert_eq!(parked(&store, &key).await, [again]);
 }
 
@@ -53,9 +53,9 @@ pub async fn different_reports_under_one_key_are_all_kept(store: Subject) {
     for (seconds, report) in (1..).zip(&mut reports) {
         report.look_again_at = at(seconds);
     }
-    park(&store, &reports).await;
+    park(&store, reports.as_slice()).await;
     assert_eq!(parked(&store, &key).await, reports);
-    park(&store, &reports).await;
+    park(&store, reports.as_slice()).await;
     assert_eq!(parked(&store, &key).await.len(), 5, "repeats replace");
 }
 
@@ -63,7 +63,7 @@ pub async fn different_reports_under_one_key_are_all_kept(store: Subject) {
 pub async fn parked_reports_are_found_by_their_key_only(store: Subject) {
     let samples = Samples::new(83);
     let key = samples.key();
-    park(&store, &[samples.parked(&key, at(1))]).await;
+    park(&store, [samples.parked(&key, at(1))]).await;
     let other_provider = ReportKey {
         provider: "other".parse().expect("a name"),
         ..key.clone()
@@ -78,10 +78,10 @@ pub async fn parked_due_gives_what_is_at_or_before_now(store: Subject) {
     let samples = Samples::new(84);
     let early = samples.parked(&samples.key(), at(10));
     let late = samples.parked(&samples.key(), at(20));
-    park(&store, &[late.clone(), early.clone()]).await;
+    park(&store, [late.clone(), early.clone()]).await;
     let due = async |now| store.parked_due(now, 10).await.expect("parked due");
     assert_eq!(due(at(10) - Duration::from_millis(1)).await, []);
-    assert_eq!(due(at(10)).await, [early.clone()]);
+    assert_eq!(due(at(10)).await, std::slice::from_ref(&early));
     let mut both = due(at(20)).await;
     both.sort_by_key(|parked| parked.look_again_at);
     assert_eq!(both, [early, late]);
@@ -93,7 +93,7 @@ pub async fn parked_due_gives_no_more_than_asked(store: Subject) {
     let all: Vec<ParkedReport> = (0..10)
         .map(|seconds| samples.parked(&samples.key(), at(seconds)))
         .collect();
-    park(&store, &all).await;
+    park(&store, all.as_slice()).await;
     let mut seen = Vec::new();
     for expected in [3, 3, 3, 1, 0] {
         let some = store.parked_due(at(100), 3).await.expect("parked due");
@@ -109,13 +109,19 @@ pub async fn parked_due_gives_no_more_than_asked(store: Subject) {
 pub async fn an_unparked_report_is_gone(store: Subject) {
     let samples = Samples::new(86);
     let report = samples.parked(&samples.key(), at(1));
-    store.unpark(vec![report.clone()]).await.expect("unpark what is not there");
-    park(&store, &[report.clone()]).await;
+    store
+        .unpark(vec![report.clone()])
+        .await
+        .expect("unpark what is not there");
+    park(&store, [report.clone()]).await;
     store.unpark(vec![report.clone()]).await.expect("unpark");
     assert_eq!(parked(&store, &report.key).await, []);
     assert_eq!(store.parked_due(at(100), 10).await.expect("parked due"), []);
-    store.unpark(vec![report.clone(), report.clone()]).await.expect("unpark again");
-    park(&store, &[report.clone()]).await;
+    store
+        .unpark(vec![report.clone(), report.clone()])
+        .await
+        .expect("unpark again");
+    park(&store, [report.clone()]).await;
     assert_eq!(parked(&store, &report.key).await, [report]);
 }
 
@@ -127,18 +133,21 @@ pub async fn unparking_leaves_other_reports(store: Subject) {
     let mut second = first.clone();
     second.report.status = ReportStatus::Buffered;
     let elsewhere = samples.parked(&samples.key(), at(1));
-    park(&store, &[first.clone(), second.clone(), elsewhere.clone()]).await;
+    park(&store, [first.clone(), second.clone(), elsewhere.clone()]).await;
     store.unpark(vec![first]).await.expect("unpark");
     assert_eq!(parked(&store, &key).await, [second]);
     assert_eq!(parked(&store, &elsewhere.key).await, [elsewhere]);
 }
 
-async fn park(store: &Subject, reports: &[ParkedReport]) {
-    store.park(reports.to_vec()).await.expect("park");
+async fn park(store: &Subject, reports: impl Into<Vec<ParkedReport>>) {
+    store.park(reports.into()).await.expect("park");
 }
 
 async fn parked(store: &Subject, key: &ReportKey) -> Vec<ParkedReport> {
-    store.parked(std::slice::from_ref(key)).await.expect("parked")
+    store
+        .parked(std::slice::from_ref(key))
+        .await
+        .expect("parked")
 }
 
 fn at(seconds: u64) -> Timestamp {

@@ -11,12 +11,19 @@ pub async fn a_provider_id_is_found_once_committed(store: Subject) {
     for _ in 0..20 {
         let (message, key) = (samples.message(), samples.key());
         insert_new(&store, std::slice::from_ref(&message)).await;
-        assert_eq!(store.find(std::slice::from_ref(&key)).await.expect("find"), [None]);
+        assert_eq!(
+            store.find(std::slice::from_ref(&key)).await.expect("find"),
+            [None]
+        );
         let after = apply(&store, accepted(&samples, &message, &key)).await;
         let keys = std::slice::from_ref(&key);
         assert_eq!(store.find(keys).await.expect("find"), [Some(message.id())]);
         // A later change of something else does not lose it.
-        apply(&store, changed(&after, |progress| progress.state = State::Sent)).await;
+        apply(
+            &store,
+            changed(&after, |progress| progress.state = State::Sent),
+        )
+        .await;
         assert_eq!(store.find(keys).await.expect("find"), [Some(message.id())]);
     }
 }
@@ -50,7 +57,10 @@ pub async fn a_provider_id_belongs_to_its_provider(store: Subject) {
         ..main.clone()
     };
     apply(&store, accepted(&samples, &messages[0], &main)).await;
-    let found = store.find(&[main.clone(), other.clone()]).await.expect("find");
+    let found = store
+        .find(&[main.clone(), other.clone()])
+        .await
+        .expect("find");
     assert_eq!(found, [Some(messages[0].id()), None]);
     apply(&store, accepted(&samples, &messages[1], &other)).await;
     let found = store.find(&[main, other]).await.expect("find");
@@ -62,7 +72,11 @@ pub async fn a_conflicting_commit_leaves_no_provider_id(store: Subject) {
     let samples = Samples::new(43);
     let message = samples.message();
     insert_new(&store, std::slice::from_ref(&message)).await;
-    apply(&store, changed(&message, |progress| progress.state = State::Sending)).await;
+    apply(
+        &store,
+        changed(&message, |progress| progress.state = State::Sending),
+    )
+    .await;
     let key = samples.key();
     let answer = commit_one(&store, accepted(&samples, &message, &key)).await;
     assert!(matches!(answer, Committed::Conflict(_)));

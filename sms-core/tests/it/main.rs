@@ -1,0 +1,11 @@
+//! Tests of sms-core through its public interface.
+
+// Helpers of tests are tests, too.
+#![allow(clippy::unwrap_used)]
+
+#[cfg(feature = "conformance")]
+mod provider_conformance;
+#[cfg(feature = "conformance")]
+mod queue_conformance;
+#[cfg(feature = "conformance")]
+mod store_conformance;
