@@ -1,0 +1,8 @@
+//! `sms.v1`, the API for new clients.
+
+mod from_proto;
+mod service;
+mod to_proto;
+mod watch;
+
+pub(crate) use service::V1Service;
