@@ -2,6 +2,8 @@
 
 mod attempt;
 mod callback;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod duration;
 mod engine;
 mod entropy;
@@ -16,6 +18,8 @@ mod report;
 mod secret;
 mod sender;
 mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 mod throughput;
 mod timestamp;

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use super::answers::{answered, attempt_of, queried};
 use super::event::{Event, Unchanged};
+use super::reports::reported;
 use super::rules::Rules;
-use super::settle::{AfterHold, Context, after_hold, end, query_pause, settle, window_end};
+use super::settle::{
+    AfterHold, Context, after_hold, end, give_up_at, hold, query_pause, settle, window_end,
+};
 use crate::{
-    Answer, Attempt, AttemptOutcome, Cause, ClaimToken, Message, Outcome, Progress, ProviderId,
-    ProviderName, QueryAnswer, Report, ReportStatus, State, Timestamp,
+    Attempt, AttemptOutcome, Cause, ClaimToken, Message, Progress, ProviderName, State, Timestamp,
 };
 
 /// What an event means for a message.
@@ -27,15 +30,15 @@ pub enum Decision {
     Keep(Unchanged),
 }
 
-type Step = Result<Effects, Unchanged>;
+pub(super) type Step = Result<Effects, Unchanged>;
 
-#[derive(Default)]
-struct Effects {
+/// What is to be done after the commit.
+pub(super) struct Effects {
     hint: bool,
     query: bool,
 }
 
-const NOTHING_MORE: Effects = Effects {
+pub(super) const NOTHING_MORE: Effects = Effects {
     hint: false,
     query: false,
 };
@@ -140,13 +143,14 @@ fn expire(progress: &mut Progress, context: Context<'_>) {
 fn give_back(progress: &mut Progress, context: Context<'_>, token: ClaimToken) -> Step {
     let state = progress.state;
     let attempt = attempt_of(progress, token)?;
-    if !attempt.is_in_flight() || state != State::Sending {
+    // Also after the lease has ended: what was taken for unknown was surely not sent.
+    if state.is_final() || !(attempt.is_in_flight() || attempt.is_unresolved()) {
         return Err(Unchanged::NotApplicable(state));
     }
     attempt.outcome = Some(AttemptOutcome::GivenBack);
     attempt.finished_at = Some(context.now);
     settle(progress, context);
-    let waits = progress.state == State::Queued;
+    let waits = progress.state == State::Queued && state != State::Queued;
     if waits {
         progress.ready_at = None;
         progress.deadline = Some(next_hint(&context, Duration::ZERO));
@@ -155,153 +159,6 @@ fn give_back(progress: &mut Progress, context: Context<'_>, token: ClaimToken) -
         hint: waits,
         query: false,
     })
-}
-
-fn attempt_of(progress: &mut Progress, token: ClaimToken) -> Result<&mut Attempt, Unchanged> {
-    progress
-        .attempts
-        .iter_mut()
-        .find(|attempt| attempt.claim == token)
-        .ok_or(Unchanged::NoSuchAttempt)
-}
-
-fn answered(
-    progress: &mut Progress,
-    context: Context<'_>,
-    token: ClaimToken,
-    answer: &Answer,
-) -> Step {
-    let attempt = attempt_of(progress, token)?;
-    let (outcome, provider_id, retry_after) = read(&answer.outcome);
-    let known = match attempt.outcome {
-        None => false,
-        Some(AttemptOutcome::Unknown) => outcome == AttemptOutcome::Unknown,
-        Some(_) => true,
-    };
-    // A report may have told the outcome before the answer did, but not the answer's own words.
-    if known && (attempt.code.is_some() || attempt.provider_id.is_some() || provider_id.is_none()) {
-        return Err(Unchanged::Repeated);
-    }
-    if !known {
-        attempt.outcome = Some(outcome);
-        attempt.finished_at = Some(context.now);
-    }
-    attempt.provider_id = provider_id.or(attempt.provider_id.take());
-    attempt.code.clone_from(&answer.code);
-    attempt.description.clone_from(&answer.description);
-    attempt.node = answer.node;
-    // What is final stays: the answer is kept as a fact, and only a report may still tell more.
-    if !progress.state.is_final() {
-        let context = Context {
-            retry_after,
-            ..context
-        };
-        settle(progress, context);
-    }
-    Ok(NOTHING_MORE)
-}
-
-fn read(outcome: &Outcome) -> (AttemptOutcome, Option<ProviderId>, Option<Duration>) {
-    match outcome {
-        Outcome::Accepted { provider_id } => (AttemptOutcome::Accepted, provider_id.clone(), None),
-        Outcome::Duplicate { provider_id } => {
-            (AttemptOutcome::Duplicate, provider_id.clone(), None)
-        }
-        Outcome::Rejected => (AttemptOutcome::Rejected, None, None),
-        Outcome::Throttled { retry_after } => (AttemptOutcome::Throttled, None, *retry_after),
-        Outcome::Unavailable { retry_after } => (AttemptOutcome::Unavailable, None, *retry_after),
-        Outcome::Unauthorized => (AttemptOutcome::Unauthorized, None, None),
-        Outcome::Unknown => (AttemptOutcome::Unknown, None, None),
-    }
-}
-
-fn reported(progress: &mut Progress, context: Context<'_>, report: &Report) -> Step {
-    if progress
-        .reports
-        .iter()
-        .any(|earlier| earlier.repeats(report))
-    {
-        return Err(Unchanged::Repeated);
-    }
-    let at = reported_attempt(progress, report).ok_or(Unchanged::NoSuchAttempt)?;
-    let late = progress.state == State::Unknown;
-    // What is final stays so, but for one late word on what was unknown.
-    let settles = if late {
-        report.status.is_final()
-    } else {
-        !progress.state.is_final()
-    };
-    progress.record_report(Report {
-        late,
-        ..report.clone()
-    });
-    let provider = progress.attempts[at].provider.clone();
-    let shared = context.rules.provider(&provider).deduplicates;
-    for (number, attempt) in progress.attempts.iter_mut().enumerate() {
-        // A provider that de-duplicates has one message, whatever the number of attempts.
-        let same = shared && attempt.provider == provider && attempt.may_be_taken();
-        if number == at || same {
-            apply_report(attempt, report, context.now);
-        }
-    }
-    if settles {
-        settle(progress, context);
-    }
-    Ok(NOTHING_MORE)
-}
-
-fn apply_report(attempt: &mut Attempt, report: &Report, now: Timestamp) {
-    if attempt.provider_id.is_none() {
-        attempt.provider_id.clone_from(&report.provider_id);
-    }
-    // On its way means taken, whatever the answer of the submit call will say.
-    if matches!(attempt.outcome, None | Some(AttemptOutcome::Unknown)) {
-        attempt.outcome = Some(AttemptOutcome::Accepted);
-        attempt.finished_at = Some(now);
-    }
-    if report.status.is_final() && matches!(attempt.report, None | Some(ReportStatus::Unknown)) {
-        attempt.report = Some(report.status);
-    }
-}
-
-/// The attempt that a report speaks of: the one with the provider's id; else the latest one that
-/// the provider took or may have taken; else the latest that was made at all.
-fn reported_attempt(progress: &Progress, report: &Report) -> Option<usize> {
-    let attempts = || progress.attempts.iter().enumerate().rev();
-    let submitted = |attempt: &Attempt| attempt.outcome != Some(AttemptOutcome::GivenBack);
-    let by_id = attempts().find(|(_, attempt)| {
-        report.provider_id.is_some() && attempt.provider_id == report.provider_id
-    });
-    let likely = || attempts().find(|(_, attempt)| attempt.may_be_taken());
-    let any = || attempts().find(|(_, attempt)| submitted(attempt));
-    by_id.or_else(likely).or_else(any).map(|(at, _)| at)
-}
-
-fn queried(progress: &mut Progress, context: Context<'_>, answer: &QueryAnswer) -> Step {
-    if progress.state != State::Unconfirmed {
-        return Err(Unchanged::NotApplicable(progress.state));
-    }
-    let attempt = progress
-        .attempts
-        .iter_mut()
-        .rev()
-        .find(|attempt| attempt.is_unresolved())
-        .ok_or(Unchanged::NoSuchAttempt)?;
-    match answer {
-        QueryAnswer::Unknown => return Err(Unchanged::Repeated),
-        QueryAnswer::NotTaken => attempt.outcome = Some(AttemptOutcome::Unavailable),
-        QueryAnswer::Taken {
-            provider_id,
-            status,
-        } => {
-            attempt.outcome = Some(AttemptOutcome::Accepted);
-            attempt.provider_id = provider_id.clone().or(attempt.provider_id.take());
-            attempt.report = status.filter(|status| status.is_final());
-        }
-    }
-    attempt.finished_at = Some(context.now);
-    settle(progress, context);
-    Ok(NOTHING_MORE)
 }
 
 fn cancel(progress: &mut Progress, context: Context<'_>) -> Step {
@@ -313,6 +170,10 @@ fn cancel(progress: &mut Progress, context: Context<'_>) -> Step {
         // It may be at the provider already. What is left to do is to start no further attempt.
         State::Sending | State::Unconfirmed if progress.ending.is_none() => {
             progress.ending = Some(State::Canceled);
+            if progress.state == State::Unconfirmed {
+                // No further attempt follows, so there is the whole window to wait for a report.
+                hold(progress, context);
+            }
             Ok(NOTHING_MORE)
         }
         state => Err(Unchanged::NotApplicable(state)),
@@ -332,7 +193,11 @@ fn deadline(progress: &mut Progress, context: Context<'_>, expected_wait: Durati
         State::Sending => Ok(end_lease(progress, context)),
         State::Unconfirmed => Ok(end_hold(progress, context, expected_wait)),
         State::Sent => {
-            progress.enter(State::Unknown, context.now, Cause::ReportWindowEnded);
+            let end = match progress.ending {
+                Some(State::Undelivered) => State::Undelivered,
+                _ => State::Unknown,
+            };
+            progress.enter(end, context.now, Cause::ReportWindowEnded);
             Ok(NOTHING_MORE)
         }
         state => Err(Unchanged::NotApplicable(state)),
@@ -393,7 +258,7 @@ fn end_lease(progress: &mut Progress, context: Context<'_>) -> Effects {
 fn end_hold(progress: &mut Progress, context: Context<'_>, expected_wait: Duration) -> Effects {
     let cause = Cause::Policy;
     let context = Context { cause, ..context };
-    match after_hold(progress, &context) {
+    match after_hold(progress, &context, Duration::ZERO) {
         AfterHold::SubmitAgain { .. } => make_ready(progress, context, expected_wait),
         AfterHold::Ask => {
             let next = context.now + query_pause(progress, &context);
@@ -404,7 +269,13 @@ fn end_hold(progress: &mut Progress, context: Context<'_>, expected_wait: Durati
             }
         }
         AfterHold::GiveUp => {
-            progress.enter(State::Unknown, context.now, cause);
+            let at = give_up_at(progress, &context);
+            if context.now < at {
+                // It was to be submitted again, and its validity ended over that.
+                progress.deadline = Some(at);
+            } else {
+                progress.enter(State::Unknown, context.now, cause);
+            }
             NOTHING_MORE
         }
     }

@@ -64,10 +64,19 @@ impl Progress {
         self.attempts.push(attempt);
     }
 
-    pub(super) fn record_report(&mut self, report: Report) {
-        if self.reports.len() < REPORTS_KEPT {
-            self.reports.push(report);
+    /// Says whether there was room for the report. A final one takes the place of one that was
+    /// not.
+    pub(super) fn record_report(&mut self, report: Report) -> bool {
+        if self.reports.len() >= REPORTS_KEPT {
+            let is_passing = |report: &Report| !report.status.is_final();
+            let dispensable = self.reports.iter().rposition(is_passing);
+            match dispensable.filter(|_| report.status.is_final()) {
+                Some(at) => drop(self.reports.remove(at)),
+                None => return false,
+            }
         }
+        self.reports.push(report);
+        true
     }
 }
 

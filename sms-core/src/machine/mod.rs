@@ -5,9 +5,11 @@
 //! [`settle`] reads the state off the facts. So events may come in any order and the result is
 //! the same.
 
+mod answers;
 mod decide;
 mod event;
 mod history;
+mod reports;
 mod rules;
 mod schedule;
 mod settle;

@@ -22,7 +22,11 @@ pub(super) struct Context<'a> {
 /// Brings the state in line with the facts after one of them changed.
 pub(super) fn settle(progress: &mut Progress, context: Context<'_>) {
     if let Some(state) = told_by_reports(progress) {
-        return progress.enter(state, context.now, context.cause);
+        // What is unresolved has had its time when the message was given up.
+        let late = progress.state == State::Unknown;
+        if state == State::Delivered || late || !progress.attempts.iter().any(is_open) {
+            return progress.enter(state, context.now, context.cause);
+        }
     }
     if progress.state.is_final() || progress.attempts.iter().any(Attempt::is_in_flight) {
         return;
@@ -33,6 +37,9 @@ pub(super) fn settle(progress: &mut Progress, context: Context<'_>) {
         progress.deadline = Some(taken_at + window);
         return;
     }
+    if progress.attempts.iter().any(Attempt::is_taken) {
+        return await_the_rest(progress, context);
+    }
     match progress.last_attempt().and_then(|last| last.outcome) {
         Some(AttemptOutcome::Rejected) => end(progress, State::Rejected, context),
         // A newer plan exists already; the fact that came changes nothing about it.
@@ -42,27 +49,26 @@ pub(super) fn settle(progress: &mut Progress, context: Context<'_>) {
     }
 }
 
-/// The final state that the reports tell, once they tell one.
+/// Whether a report may still tell of this attempt.
+fn is_open(attempt: &Attempt) -> bool {
+    attempt.report.is_none() && attempt.may_be_taken()
+}
+
+/// The final state that the reports tell, as far as they go.
 fn told_by_reports(progress: &Progress) -> Option<State> {
-    let reports = || {
-        progress
-            .attempts
-            .iter()
-            .filter_map(|attempt| attempt.report)
-    };
-    if reports().any(|report| report == ReportStatus::Delivered) {
-        return Some(State::Delivered);
+    let mut told = None;
+    for report in progress
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.report)
+    {
+        match report {
+            ReportStatus::Delivered => return Some(State::Delivered),
+            ReportStatus::Unknown => told = told.or(Some(State::Unknown)),
+            _ => told = Some(State::Undelivered),
+        }
     }
-    let open = |attempt: &Attempt| attempt.report.is_none() && attempt.may_be_taken();
-    if reports().next().is_none() || progress.attempts.iter().any(open) {
-        return None;
-    }
-    let told = |report| report != ReportStatus::Unknown;
-    Some(if reports().any(told) {
-        State::Undelivered
-    } else {
-        State::Unknown
-    })
+    told
 }
 
 /// When the attempt whose report is awaited was taken.
@@ -73,6 +79,13 @@ fn awaiting_report(progress: &Progress) -> Option<Timestamp> {
         .filter(|attempt| attempt.is_taken() && attempt.report.is_none())
         .map(|attempt| attempt.finished_at.unwrap_or(attempt.started_at))
         .max()
+}
+
+/// What was taken was not delivered, but another attempt is unresolved: it may have been.
+fn await_the_rest(progress: &mut Progress, context: Context<'_>) {
+    progress.ending = told_by_reports(progress);
+    progress.enter(State::Sent, context.now, context.cause);
+    progress.deadline = Some(window_end(progress, &context).max(context.now));
 }
 
 fn report_window(progress: &Progress, context: &Context<'_>) -> Duration {
@@ -144,24 +157,37 @@ fn retry_delay(progress: &Progress, context: &Context<'_>) -> Duration {
 }
 
 /// After an attempt whose outcome nobody knows: what its message's policy says.
-fn hold(progress: &mut Progress, context: Context<'_>) {
+pub(super) fn hold(progress: &mut Progress, context: Context<'_>) {
     progress.enter(State::Unconfirmed, context.now, context.cause);
     progress.deadline = Some(held_until(progress, &context));
 }
 
 fn held_until(progress: &Progress, context: &Context<'_>) -> Timestamp {
-    let end = window_end(progress, context);
-    let confirm = context.now + context.rules.confirm_window;
-    let next = match after_hold(progress, context) {
-        AfterHold::SubmitAgain { blindly: false } => context.now + retry_delay(progress, context),
+    let delay = retry_delay(progress, context);
+    let next = match after_hold(progress, context, delay) {
+        AfterHold::SubmitAgain { blindly: false } => context.now + delay,
         AfterHold::SubmitAgain { blindly: true } => {
-            confirm.max(context.now + retry_delay(progress, context))
+            confirmed_until(progress, context).max(context.now + delay)
         }
         AfterHold::Ask => context.now + query_pause(progress, context),
-        AfterHold::GiveUp if gives_up_early(progress, context) => confirm,
-        AfterHold::GiveUp => end,
+        AfterHold::GiveUp => give_up_at(progress, context),
     };
-    next.min(end).max(context.now)
+    next.min(window_end(progress, context)).max(context.now)
+}
+
+/// Until when a report is waited for before a policy takes effect that bears a risk.
+fn confirmed_until(progress: &Progress, context: &Context<'_>) -> Timestamp {
+    progress.since().unwrap_or(context.now) + context.rules.confirm_window
+}
+
+/// When an unconfirmed message that is not to be submitted again is given up.
+pub(super) fn give_up_at(progress: &Progress, context: &Context<'_>) -> Timestamp {
+    let end = window_end(progress, context);
+    if gives_up_early(progress, context) {
+        end.min(confirmed_until(progress, context))
+    } else {
+        end
+    }
 }
 
 /// What is to be done about an unconfirmed message once its deadline has passed.
@@ -178,14 +204,15 @@ pub(super) enum AfterHold {
     GiveUp,
 }
 
-pub(super) fn after_hold(progress: &Progress, context: &Context<'_>) -> AfterHold {
+/// What is to be done if that happens after `delay`.
+pub(super) fn after_hold(progress: &Progress, context: &Context<'_>, delay: Duration) -> AfterHold {
     let Some(last) = progress.last_attempt() else {
         return AfterHold::GiveUp;
     };
     let provider = context.rules.provider(&last.provider);
     let safe = provider.deduplicates;
     let wanted = context.request.on_unknown == UnknownPolicy::PreferDuplicate;
-    if (safe || wanted) && may_submit_again(progress, last, context) {
+    if (safe || wanted) && may_submit_again(progress, last, context, delay) {
         return AfterHold::SubmitAgain { blindly: !safe };
     }
     if provider.answers_queries && context.now < window_end(progress, context) {
@@ -194,11 +221,16 @@ pub(super) fn after_hold(progress: &Progress, context: &Context<'_>) -> AfterHol
     AfterHold::GiveUp
 }
 
-fn may_submit_again(progress: &Progress, last: &Attempt, context: &Context<'_>) -> bool {
+fn may_submit_again(
+    progress: &Progress,
+    last: &Attempt,
+    context: &Context<'_>,
+    delay: Duration,
+) -> bool {
     last.is_unresolved()
         && progress.ending.is_none()
         && retries_used(progress) <= context.rules.retry.max_retries()
-        && context.now + retry_delay(progress, context) < context.request.expires_at
+        && context.now + delay < context.request.expires_at
 }
 
 fn gives_up_early(progress: &Progress, context: &Context<'_>) -> bool {

@@ -1,0 +1,178 @@
+//! What providers say to a submission, or to a question about one.
+
+use std::time::Duration;
+
+use super::decide::{NOTHING_MORE, Step};
+use super::event::Unchanged;
+use super::settle::{Context, settle};
+use crate::{
+    Answer, Attempt, AttemptOutcome, ClaimToken, Outcome, Progress, ProviderId, QueryAnswer, State,
+};
+
+pub(super) fn answered(
+    progress: &mut Progress,
+    context: Context<'_>,
+    token: ClaimToken,
+    answer: &Answer,
+) -> Step {
+    let (outcome, provider_id, retry_after) = read(&answer.outcome);
+    give_stray_report_back(progress, &context, token, provider_id.as_ref());
+    let attempt = attempt_of(progress, token)?;
+    let known = attempt.outcome.is_some_and(|old| is_known(old, outcome));
+    if known && !adds_words(attempt, outcome, provider_id.as_ref(), answer) {
+        return Err(Unchanged::Repeated);
+    }
+    if known {
+        // A report or the end of the lease told the outcome first, but not the answer's words.
+        let words = answer.clone();
+        attempt.provider_id = attempt.provider_id.take().or(provider_id);
+        attempt.code = attempt.code.take().or(words.code);
+        attempt.description = attempt.description.take().or(words.description);
+        attempt.node = attempt.node.or(words.node);
+    } else {
+        attempt.outcome = Some(outcome);
+        attempt.finished_at = Some(context.now);
+        attempt.provider_id = provider_id.or(attempt.provider_id.take());
+        attempt.code.clone_from(&answer.code);
+        attempt.description.clone_from(&answer.description);
+        attempt.node = answer.node;
+    }
+    // What is final stays: the answer is kept as a fact, and only a report may still tell more.
+    if !progress.state.is_final() {
+        let context = Context {
+            retry_after,
+            ..context
+        };
+        settle(progress, context);
+    }
+    Ok(NOTHING_MORE)
+}
+
+pub(super) fn attempt_of(
+    progress: &mut Progress,
+    token: ClaimToken,
+) -> Result<&mut Attempt, Unchanged> {
+    progress
+        .attempts
+        .iter_mut()
+        .find(|attempt| attempt.claim == token)
+        .ok_or(Unchanged::NoSuchAttempt)
+}
+
+fn read(outcome: &Outcome) -> (AttemptOutcome, Option<ProviderId>, Option<Duration>) {
+    match outcome {
+        Outcome::Accepted { provider_id } => (AttemptOutcome::Accepted, provider_id.clone(), None),
+        Outcome::Duplicate { provider_id } => {
+            (AttemptOutcome::Duplicate, provider_id.clone(), None)
+        }
+        Outcome::Rejected => (AttemptOutcome::Rejected, None, None),
+        Outcome::Throttled { retry_after } => (AttemptOutcome::Throttled, None, *retry_after),
+        Outcome::Unavailable { retry_after } => (AttemptOutcome::Unavailable, None, *retry_after),
+        Outcome::Unauthorized => (AttemptOutcome::Unauthorized, None, None),
+        Outcome::Unknown => (AttemptOutcome::Unknown, None, None),
+    }
+}
+
+fn is_taking(outcome: AttemptOutcome) -> bool {
+    matches!(
+        outcome,
+        AttemptOutcome::Accepted | AttemptOutcome::Duplicate
+    )
+}
+
+/// Whether what an answer says of an attempt is no news. Any word settles an unknown outcome; that
+/// the provider took the message is the last word.
+fn is_known(old: AttemptOutcome, said: AttemptOutcome) -> bool {
+    let settled = old != AttemptOutcome::Unknown && !is_taking(said);
+    old == said || is_taking(old) || settled
+}
+
+fn adds_words(
+    attempt: &Attempt,
+    outcome: AttemptOutcome,
+    provider_id: Option<&ProviderId>,
+    answer: &Answer,
+) -> bool {
+    let agrees = |old| old == outcome || (is_taking(old) && is_taking(outcome));
+    attempt.outcome.is_some_and(agrees)
+        && ((attempt.provider_id.is_none() && provider_id.is_some())
+            || (attempt.code.is_none() && answer.code.is_some())
+            || (attempt.description.is_none() && answer.description.is_some())
+            || (attempt.node.is_none() && answer.node.is_some()))
+}
+
+/// A report that came before the answer, under an id that no attempt had, was taken for one of
+/// this attempt. If the answer names another id, it spoke of an earlier one.
+fn give_stray_report_back(
+    progress: &mut Progress,
+    context: &Context<'_>,
+    token: ClaimToken,
+    answered: Option<&ProviderId>,
+) {
+    let attempts = &mut progress.attempts;
+    let is_stray = |attempt: &Attempt| {
+        attempt.claim == token
+            && answered.is_some()
+            && attempt.provider_id.is_some()
+            && attempt.provider_id.as_ref() != answered
+    };
+    let Some(at) = attempts.iter().position(is_stray) else {
+        return;
+    };
+    let provider = &attempts[at].provider;
+    let is_owner = |attempt: &Attempt| {
+        attempt.provider == *provider && attempt.provider_id.is_none() && attempt.is_unresolved()
+    };
+    let Some(owner) = attempts.iter().rposition(is_owner) else {
+        return;
+    };
+    let stray = &mut attempts[at];
+    stray.outcome = None;
+    let (provider_id, report) = (stray.provider_id.take(), stray.report.take());
+    let owner = &mut attempts[owner];
+    owner.outcome = Some(AttemptOutcome::Accepted);
+    owner.finished_at = Some(context.now);
+    owner.provider_id = provider_id;
+    owner.report = report;
+}
+
+pub(super) fn queried(progress: &mut Progress, context: Context<'_>, answer: &QueryAnswer) -> Step {
+    if progress.state != State::Unconfirmed {
+        return Err(Unchanged::NotApplicable(progress.state));
+    }
+    if *answer == QueryAnswer::Unknown {
+        return Err(Unchanged::Repeated);
+    }
+    let latest = progress
+        .attempts
+        .iter()
+        .rposition(Attempt::is_unresolved)
+        .ok_or(Unchanged::NoSuchAttempt)?;
+    let provider = progress.attempts[latest].provider.clone();
+    // Not to have the message is said of every attempt; to have it only where all are one.
+    let all = *answer == QueryAnswer::NotTaken || context.rules.provider(&provider).deduplicates;
+    for (at, attempt) in progress.attempts.iter_mut().enumerate() {
+        let same = all && attempt.provider == provider && attempt.is_unresolved();
+        if at == latest || same {
+            apply_query(attempt, answer);
+            attempt.finished_at = Some(context.now);
+        }
+    }
+    settle(progress, context);
+    Ok(NOTHING_MORE)
+}
+
+fn apply_query(attempt: &mut Attempt, answer: &QueryAnswer) {
+    match answer {
+        QueryAnswer::Unknown => {}
+        QueryAnswer::NotTaken => attempt.outcome = Some(AttemptOutcome::Unavailable),
+        QueryAnswer::Taken {
+            provider_id,
+            status,
+        } => {
+            attempt.outcome = Some(AttemptOutcome::Accepted);
+            attempt.provider_id = provider_id.clone().or(attempt.provider_id.take());
+            attempt.report = status.filter(|status| status.is_final());
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Fakes for tests of whatever is built on the ports: a provider that follows a script, a
+//! decorator that injects faults, a clock in tokio's (pausable) time, repeatable randomness.
+
+mod faults;
+mod faulty_queue;
+mod faulty_store;
+mod repeatable;
+mod scripted;
+
+pub use faults::{Call, Fault, Faults, NoFaults, Port};
+pub use faulty_queue::FaultyQueue;
+pub use faulty_store::FaultyStore;
+pub use repeatable::{SeededEntropy, TokioClock};
+pub use scripted::{ScriptedProvider, Step};
