@@ -1,4 +1,46 @@
 //! The domain of sending text messages reliably: types, ports, state machine, engine.
+//!
+//! A message that [`Engine::accept`] has answered is in the store, and reaches a final state
+//! whatever dies in between. The engine needs a [`Store`], a [`Queue`] and a [`Provider`]; all
+//! three are traits, and the ones in memory and in `testing` are enough for a first look:
+//!
+//! ```
+//! # #[cfg(feature = "testing")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use sms_core::testing::ScriptedProvider;
+//! use sms_core::{Engine, MemoryQueue, MemoryStore, MessageText, NewMessage, State};
+//!
+//! let engine = Engine::builder(Arc::new(MemoryStore::new()), Arc::new(MemoryQueue::new()))
+//!     .provider(ScriptedProvider::new("main")?)
+//!     .build()?;
+//! let _running = engine.start();
+//!
+//! let message = NewMessage::new("+79991234567".parse()?, MessageText::new("Hi")?);
+//! let id = engine.accept(message).await?.message.id();
+//!
+//! let mut watch = engine.watch(id).await?.expect("it was just accepted");
+//! while let Some(message) = watch.next().await {
+//!     if message?.state() == State::Sent {
+//!         break;
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "testing"))]
+//! # fn main() {}
+//! ```
+//!
+//! | to | read |
+//! |---|---|
+//! | send from your own program | [`Engine`], [`NewMessage`] |
+//! | know what becomes of a message | [`Message`], [`State`], [`Rules::decide`] |
+//! | write a provider | [`Provider`], [`ReportDecoder`] |
+//! | write a store or a queue | [`Store`], [`Queue`], and the module `conformance` |
+//!
+//! Features: `testing` (fakes and fault injection), `conformance` (one suite of rules per port),
+//! `mock` (mockall mocks of the ports).
 
 mod attempt;
 mod callback;
