@@ -216,3 +216,53 @@ fn list(violations: &[Violation]) -> String {
     let one = |violation: &Violation| format!("{}: {}", violation.field, violation.problem);
     violations.iter().map(one).collect::<Vec<_>>().join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_store_is_worth_a_repetition_only_if_it_passes() {
+        for (kind, code, reason, passes) in [
+            (
+                StoreErrorKind::Unavailable,
+                Code::Unavailable,
+                "STORE_UNAVAILABLE",
+                true,
+            ),
+            (
+                StoreErrorKind::Corrupt,
+                Code::Internal,
+                "STORE_CORRUPT",
+                false,
+            ),
+            (
+                StoreErrorKind::Invalid,
+                Code::Internal,
+                "STORE_REFUSED",
+                false,
+            ),
+        ] {
+            let cause = std::io::Error::other("10.0.0.1 refused +79991234567");
+            let error = StoreError::new(kind, "load messages").because(cause);
+            let status = Refusal::from(error).into_status("test");
+            assert_eq!(status.code(), code);
+            let details = status.get_error_details();
+            assert_eq!(details.error_info().unwrap().reason, reason);
+            assert_eq!(details.retry_info().is_some(), passes);
+            assert!(!status.message().contains("10.0.0.1"), "{status}");
+        }
+    }
+
+    #[test]
+    fn fields_are_moved_below_their_parent_and_nothing_else_is() {
+        let Refusal::Fields(moved) = Refusal::field("to", "is empty").below("request") else {
+            panic!("other kind");
+        };
+        assert_eq!(moved, [Violation::new("request.to", "is empty")]);
+        assert!(matches!(
+            Refusal::KeyReused.below("request"),
+            Refusal::KeyReused
+        ));
+    }
+}

@@ -194,7 +194,8 @@ async fn two_keys_of_one_hash_are_refused() {
 
 #[tokio::test]
 async fn limits_of_zero_are_refused_by_name() {
-    let spoil: [(&str, fn(&mut GrpcConfig)); 5] = [
+    type Case = (&'static str, fn(&mut GrpcConfig));
+    let spoil: [Case; 5] = [
         ("max_message_bytes", |c| c.max_message_bytes = 0),
         ("max_concurrent_calls", |c| c.max_concurrent_calls = 0),
         ("max_watches", |c| c.max_watches = 0),
