@@ -188,9 +188,7 @@ async fn read(response: &mut Response) -> Body {
 
 /// TLS by rustls with ring and the system's root certificates, and why `https` cannot work if
 /// there are none.
-fn tls(
-    settings: &HttpSettings,
-) -> Result<(rustls::ClientConfig, Option<Arc<str>>), ConfigError> {
+fn tls(settings: &HttpSettings) -> Result<(rustls::ClientConfig, Option<Arc<str>>), ConfigError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

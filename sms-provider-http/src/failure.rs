@@ -63,7 +63,7 @@ fn waiting(error: &reqwest::Error) -> &'static str {
 
 /// The first error of this type among the causes, also inside the errors of input and output,
 /// which do not name the error they wrap as their source.
-fn source<T: Error + 'static>(error: &(dyn Error + 'static)) -> Option<&T> {
+fn source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod class;
 mod client;
 mod error;
 mod failure;
@@ -15,11 +16,12 @@ mod settings;
 mod status;
 mod template;
 
+pub use class::Class;
 pub use client::{HttpClient, HttpSettings};
 pub use error::ConfigError;
 pub use generic::{
-    AnswerConfig, AuthConfig, BodyConfig, CallbackConfig, Class, EncodingNames, HttpConfig,
-    Location, LocationError, MethodConfig, Pattern, ReportConfig, ReportFormat, SecretHeader,
+    AnswerConfig, AuthConfig, BodyConfig, EncodingNames, HttpConfig, Location, LocationError,
+    MethodConfig, Pattern, ReplyConfig, ReportConfig, ReportFormat, SecretHeader,
 };
 pub use kinds::{Built, Kind, Kinds};
 pub use megafon::MegafonConfig;

@@ -9,13 +9,7 @@ use serde_json::{Map, Value};
 use crate::ConfigError;
 
 /// Keys that every provider has and that the server reads itself.
-const COMMON: [&str; 5] = [
-    "name",
-    "kind",
-    "throughput",
-    "concurrency",
-    "report_window",
-];
+const COMMON: [&str; 5] = ["name", "kind", "throughput", "concurrency", "report_window"];
 
 /// The section of one provider in the configuration, as a table. Its values may be secrets, so
 /// only its keys show.

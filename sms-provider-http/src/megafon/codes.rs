@@ -3,43 +3,7 @@
 //! Codes below 20000 are `command_status` of SMPP 3.4 (5.1.3) in decimal, with the platform's own
 //! from 257 on; 20101 and 20102 are of the HTTP interface. The class of each is ours.
 
-use std::time::Duration;
-
-use sms_core::{Outcome, ProviderId};
-
-/// What a code says about the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    /// Taken.
-    Accepted,
-    /// Taken at an earlier attempt.
-    Duplicate,
-    /// Refused for good.
-    Rejected,
-    /// Not taken: too many messages at present.
-    Throttled,
-    /// Not taken: the platform is not able at present.
-    Unavailable,
-    /// Not taken: wrong login or password.
-    Unauthorized,
-    /// May have been taken.
-    Unknown,
-}
-
-impl Class {
-    pub(super) fn outcome(self, provider_id: Option<ProviderId>, wait: Option<Duration>) -> Outcome {
-        match self {
-            Self::Accepted => Outcome::Accepted { provider_id },
-            Self::Duplicate => Outcome::Duplicate { provider_id },
-            Self::Rejected => Outcome::Rejected,
-            Self::Throttled => Outcome::Throttled { retry_after: wait },
-            Self::Unavailable => Outcome::Unavailable { retry_after: wait },
-            Self::Unauthorized => Outcome::Unauthorized,
-            Self::Unknown => Outcome::Unknown,
-        }
-    }
-}
-
+use crate::class::Class;
 use Class::{Accepted, Duplicate, Rejected, Throttled, Unauthorized, Unavailable, Unknown};
 
 /// Every code that is known, sorted.
@@ -51,7 +15,11 @@ pub(super) const CODES: &[(i64, Class, &str)] = &[
     (1, Rejected, "the length of the message is invalid"),
     (2, Rejected, "the length of the command is invalid"),
     (3, Rejected, "the command is invalid"),
-    (4, Unavailable, "the platform's session is in the wrong state"),
+    (
+        4,
+        Unavailable,
+        "the platform's session is in the wrong state",
+    ),
     (5, Unavailable, "the platform's session exists already"),
     (6, Rejected, "the priority is invalid"),
     (7, Rejected, "the request for reports is invalid"),
@@ -72,7 +40,11 @@ pub(super) const CODES: &[(i64, Class, &str)] = &[
     (66, Rejected, "the request to replace is invalid"),
     (67, Rejected, "the esm_class is invalid"),
     (68, Rejected, "the distribution list cannot be used"),
-    (69, Unknown, "sending was interrupted; the message may have been taken"),
+    (
+        69,
+        Unknown,
+        "sending was interrupted; the message may have been taken",
+    ),
     (72, Rejected, "the sender's type of number is invalid"),
     (73, Rejected, "the sender's numbering plan is invalid"),
     (80, Rejected, "the recipient's type of number is invalid"),
@@ -80,7 +52,11 @@ pub(super) const CODES: &[(i64, Class, &str)] = &[
     (83, Rejected, "the system type is invalid"),
     (84, Rejected, "the flag to replace is invalid"),
     (85, Rejected, "the number of messages is invalid"),
-    (88, Throttled, "more messages per second than the platform allows"),
+    (
+        88,
+        Throttled,
+        "more messages per second than the platform allows",
+    ),
     (97, Rejected, "the scheduled time is invalid"),
     (98, Rejected, "the validity period is invalid"),
     (99, Rejected, "the predefined message does not exist"),
@@ -92,10 +68,18 @@ pub(super) const CODES: &[(i64, Class, &str)] = &[
     (193, Rejected, "an optional parameter is not allowed"),
     (194, Rejected, "the length of a parameter is invalid"),
     (195, Rejected, "an optional parameter is missing"),
-    (196, Rejected, "the value of an optional parameter is invalid"),
+    (
+        196,
+        Rejected,
+        "the value of an optional parameter is invalid",
+    ),
     (254, Rejected, "delivery failed"),
     (255, Unknown, "unknown error"),
-    (257, Unavailable, "no connection for messages to this region"),
+    (
+        257,
+        Unavailable,
+        "no connection for messages to this region",
+    ),
     (1281, Rejected, "forbidden by the platform's routing rules"),
     (1282, Rejected, "the recipient blocks this sender"),
     (1284, Rejected, "the text contains banned words"),

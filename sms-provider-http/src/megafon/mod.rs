@@ -10,7 +10,6 @@ mod request;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Method, Url};
 use serde::Deserialize;
 use sms_core::{
     Answer, CallbackSupport, Capabilities, Outcome, Provider, ProviderName, Secret, SenderId,
@@ -159,15 +158,16 @@ struct Status {
 /// does the status decide.
 fn read(answer: &HttpAnswer, submission: &Submission) -> Answer {
     let wait = retry_after::of_headers(&answer.headers, std::time::SystemTime::now());
-    let verdict = answer
-        .body
-        .whole()
-        .and_then(|body| serde_json::from_slice::<Envelope>(body).ok())
-        .and_then(|envelope| Some((envelope.result.status.code.0.as_deref()?.trim().parse().ok()?, envelope.result)));
-    match verdict {
+    match answer.body.whole().and_then(verdict) {
         Some((code, verdict)) => judge(code, &verdict, wait, answer, submission),
         None => without_verdict(answer, wait),
     }
+}
+
+fn verdict(body: &[u8]) -> Option<(i64, Verdict)> {
+    let verdict = serde_json::from_slice::<Envelope>(body).ok()?.result;
+    let code = verdict.status.code.0.as_deref()?.trim().parse().ok()?;
+    Some((code, verdict))
 }
 
 fn judge(

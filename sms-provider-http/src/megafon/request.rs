@@ -54,14 +54,17 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn new(config: &MegafonConfig) -> Result<Self, ConfigError> {
-        let from = from(config.from)
-            .map_err(|problem| ConfigError::new("from", problem.to_string()))?;
+        let from =
+            from(config.from).map_err(|problem| ConfigError::new("from", problem.to_string()))?;
         if config.login.is_empty() || config.login.contains(':') {
             let problem = "is empty or holds a colon, which HTTP Basic cannot carry";
             return Err(ConfigError::new("login", problem));
         }
         if config.password.is_empty() {
-            return Err(ConfigError::new("password", "is empty; write the account's"));
+            return Err(ConfigError::new(
+                "password",
+                "is empty; write the account's",
+            ));
         }
         Ok(Self {
             url: read_url(&config.url)?,
@@ -97,7 +100,10 @@ impl Request {
             from: &from,
             to: submission.to.to_u64(),
             message: text.into(),
-            callback_url: submission.callback_url.as_ref().map(|url| url.expose().into()),
+            callback_url: submission
+                .callback_url
+                .as_ref()
+                .map(|url| url.expose().into()),
             msg_id: submission.reference.as_str(),
         };
         let mut body = Vec::with_capacity(text.len() + USUAL_OVERHEAD);
@@ -122,9 +128,7 @@ fn read_url(text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| {
-            ConfigError::new("url", "is not a URL; write it as https://host/path")
-        })?;
+        .ok_or_else(|| ConfigError::new("url", "is not a URL; write it as https://host/path"))?;
     if !url.username().is_empty() || url.password().is_some() {
         let problem = "holds a user or password; write them as `login` and `password`";
         return Err(ConfigError::new("url", problem));

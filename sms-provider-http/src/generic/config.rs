@@ -1,0 +1,251 @@
+//! `kind = "http"` as it stands in the configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use sms_core::{Secret, SenderId};
+
+use super::location::Location;
+use super::pattern::Pattern;
+use crate::class::Class;
+
+/// `kind = "http"` as it stands in the configuration: how a message becomes a request, and what
+/// the answer says. Values that may hold a key or a password do not show.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Where messages go; a template, whose variables may stand behind the host only.
+    pub url: String,
+    /// The HTTP method. Default: `POST`.
+    #[serde(default)]
+    pub method: MethodConfig,
+    /// The sender of messages that name none.
+    pub from: Option<SenderId>,
+    /// The longest that one submission takes. Default: 30 s.
+    #[serde(default = "default_timeout", with = "sms_core::duration")]
+    pub timeout: Duration,
+    /// Most characters of a text; a longer one is refused without asking the provider.
+    pub max_text: Option<usize>,
+    /// Whether the provider takes a message once however often the same `{reference}` or `{id}`
+    /// is submitted. Say so only if its manual does: after a lost answer the message is then
+    /// submitted again. Default: no.
+    #[serde(default)]
+    pub deduplicates: bool,
+    /// Credentials in the header `Authorization`.
+    pub auth: Option<AuthConfig>,
+    /// Further headers; the values are templates.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Fields added to the URL's query; the values are templates.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    /// The body. Default: none.
+    pub body: Option<BodyConfig>,
+    /// What `{encoding}` stands for.
+    #[serde(default)]
+    pub encodings: EncodingNames,
+    /// What the answer says.
+    #[serde(default)]
+    pub answer: AnswerConfig,
+    /// What a report says. Default: the provider sends none.
+    pub report: Option<ReportConfig>,
+}
+
+fn default_timeout() -> Duration {
+    Duration::from_secs(30)
+}
+
+/// The HTTP method of a submission.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MethodConfig {
+    /// Everything in the URL.
+    Get,
+    /// With a body.
+    #[default]
+    Post,
+    /// With a body.
+    Put,
+}
+
+/// Credentials in the header `Authorization`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AuthConfig {
+    /// HTTP Basic.
+    Basic {
+        /// The user.
+        login: String,
+        /// The password.
+        password: Secret,
+    },
+    /// `Bearer` and a token.
+    Bearer(Secret),
+    /// The whole value of the header, for schemes with a name of their own.
+    Header(Secret),
+}
+
+/// The body of a submission.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum BodyConfig {
+    /// JSON; all its texts are templates. `"{segments:number}"` gives a number.
+    Json(Value),
+    /// A form, `application/x-www-form-urlencoded`; the values are templates.
+    Form(BTreeMap<String, String>),
+}
+
+/// What the provider calls the encodings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncodingNames {
+    /// Its name for GSM-7. Default: `gsm7`.
+    pub gsm7: Option<String>,
+    /// Its name for UCS-2. Default: `ucs2`.
+    pub ucs2: Option<String>,
+}
+
+/// What the answer to a submission says.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnswerConfig {
+    /// Where the verdict is. Default: in the HTTP status alone, and any 2xx is an acceptance.
+    pub verdict: Option<Location>,
+    /// Verdicts that mean: taken.
+    pub accepted: Vec<Pattern>,
+    /// Verdicts that mean: taken at an earlier attempt.
+    pub duplicate: Vec<Pattern>,
+    /// Verdicts that mean: refused for good.
+    pub rejected: Vec<Pattern>,
+    /// Verdicts that mean: not taken, too many messages at present.
+    pub throttled: Vec<Pattern>,
+    /// Verdicts that mean: not taken, not able at present.
+    pub unavailable: Vec<Pattern>,
+    /// Verdicts that mean: wrong credentials.
+    pub unauthorized: Vec<Pattern>,
+    /// Verdicts that mean: the message may have been taken.
+    pub unknown: Vec<Pattern>,
+    /// What any other verdict means in an answer with status 2xx. Default: unknown.
+    pub otherwise: Class,
+    /// What an HTTP status means when the verdict tells nothing, where it differs from the usual:
+    /// `{ "202" = "accepted", "5xx" = "unavailable" }`.
+    pub http_status: BTreeMap<String, Class>,
+    /// Where the provider's id of the message is.
+    pub id: Option<Location>,
+    /// Where the provider's own code is. Default: the verdict.
+    pub code: Option<Location>,
+    /// Where the provider's own words are.
+    pub description: Option<Location>,
+    /// Where the seconds to wait are. Default: in the header `Retry-After`.
+    pub retry_after: Option<Location>,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportFormat {
+    /// A JSON body; fields are given as JSON pointers: `/results/0/status`.
+    #[default]
+    Json,
+    /// A form in the body; fields are given by name.
+    Form,
+    /// The query of the URL; fields are given by name.
+    Query,
+}
+
+/// What a report says. A report must name its message by one of `reference`, `id` and
+/// `provider_id`; they are tried in this order.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportConfig {
+    /// How it is written. Default: JSON.
+    pub format: ReportFormat,
+    /// Where the list of reports is, if one request may hold several. The other places are then
+    /// places in one of its items.
+    pub list: Option<String>,
+    /// Where our reference is.
+    pub reference: Option<String>,
+    /// Where our id is.
+    pub id: Option<String>,
+    /// Where the provider's id is.
+    pub provider_id: Option<String>,
+    /// Where the status is.
+    pub status: Option<String>,
+    /// Where the text of an SMPP receipt is; it tells the status if nothing else does.
+    pub receipt: Option<String>,
+    /// Statuses that mean: it reached the recipient. Case does not count in any of these.
+    pub delivered: Vec<Pattern>,
+    /// Statuses that mean: it will not reach the recipient.
+    pub undelivered: Vec<Pattern>,
+    /// Statuses that mean: it expired on the way.
+    pub expired: Vec<Pattern>,
+    /// Statuses that mean: it was refused on the way.
+    pub rejected: Vec<Pattern>,
+    /// Statuses that mean: the provider will never know.
+    pub unknown: Vec<Pattern>,
+    /// Where the provider's own code is.
+    pub code: Option<String>,
+    /// Where the provider's own words are. Default: the receipt.
+    pub text: Option<String>,
+    /// Where the id of the receipt is.
+    pub receipt_id: Option<String>,
+    /// A header that proves a report to be the provider's.
+    pub secret: Option<SecretHeader>,
+    /// What the provider wants to hear.
+    pub reply: ReplyConfig,
+}
+
+/// A header that only the provider knows the value of.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretHeader {
+    /// Its name.
+    pub header: String,
+    /// Its value.
+    pub value: Secret,
+}
+
+/// The reply that tells the provider its report was taken.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReplyConfig {
+    /// The HTTP status. Default: 200.
+    pub status: u16,
+    /// The body. Default: empty.
+    pub body: String,
+}
+
+impl Default for ReplyConfig {
+    fn default() -> Self {
+        Self {
+            status: 200,
+            body: String::new(),
+        }
+    }
+}
+
+/// The URL, headers, query and body may hold keys: none of them shows.
+impl fmt::Debug for HttpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConfig")
+            .field("method", &self.method)
+            .field("from", &self.from)
+            .field("timeout", &self.timeout)
+            .field("deduplicates", &self.deduplicates)
+            .field("answer", &self.answer)
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BodyConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json(_) => "Json",
+            Self::Form(_) => "Form",
+        })
+    }
+}

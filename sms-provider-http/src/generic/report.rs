@@ -1,0 +1,230 @@
+//! From a provider's callback to the reports in it.
+
+use sms_core::{
+    DecodeError, Decoded, IncomingReport, ProviderId, Reply, ReportDecoder, ReportRequest,
+    ReportStatus, Subject,
+};
+
+use super::config::{ReportConfig, ReportFormat};
+use super::pattern::{self, Pattern};
+use crate::ConfigError;
+use crate::loose::text_of;
+use crate::receipt::Receipt;
+
+/// Longest text of a report that is kept, in characters.
+const LONGEST_TEXT: usize = 500;
+
+/// Reads reports as configuration describes them.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    config: ReportConfig,
+    reply: Reply,
+}
+
+impl Decoder {
+    pub(super) fn new(config: ReportConfig) -> Result<Self, ConfigError> {
+        check(&config)?;
+        let reply = Reply {
+            status: config.reply.status,
+            body: config.reply.body.clone().into(),
+        };
+        Ok(Self { config, reply })
+    }
+}
+
+impl ReportDecoder for Decoder {
+    fn decode(&self, request: &ReportRequest<'_>) -> Result<Decoded, DecodeError> {
+        self.check_secret(request)?;
+        let items = self.items(request)?;
+        let (reports, refused): (Vec<_>, Vec<_>) = items
+            .iter()
+            .map(|item| self.report(item))
+            .partition(Result::is_ok);
+        // One bad report in a list must not keep the good ones from being taken.
+        if let (true, Some(Err(error))) = (reports.is_empty(), refused.into_iter().next()) {
+            return Err(error);
+        }
+        Ok(Decoded {
+            reports: reports.into_iter().flatten().collect(),
+            reply: self.reply.clone(),
+        })
+    }
+}
+
+impl Decoder {
+    fn check_secret(&self, request: &ReportRequest<'_>) -> Result<(), DecodeError> {
+        let Some(secret) = &self.config.secret else {
+            return Ok(());
+        };
+        let name = secret.header.to_ascii_lowercase();
+        match request.header(&name) {
+            Some(value) if secret.value.matches(value) => Ok(()),
+            _ => Err(DecodeError::BadSignature),
+        }
+    }
+
+    fn items(&self, request: &ReportRequest<'_>) -> Result<Vec<Item>, DecodeError> {
+        Ok(match self.config.format {
+            ReportFormat::Json => self.json_items(request.body)?,
+            ReportFormat::Form => vec![Item::form(request.body)],
+            ReportFormat::Query => vec![Item::form(request.query.as_bytes())],
+        })
+    }
+
+    fn json_items(&self, body: &[u8]) -> Result<Vec<Item>, DecodeError> {
+        let mut value: serde_json::Value =
+            serde_json::from_slice(body).map_err(|_| malformed("the body is not JSON"))?;
+        let Some(list) = &self.config.list else {
+            return Ok(vec![Item::Json(value)]);
+        };
+        match value.pointer_mut(list).map(serde_json::Value::take) {
+            Some(serde_json::Value::Array(items)) => {
+                Ok(items.into_iter().map(Item::Json).collect())
+            }
+            _ => Err(malformed(&format!("{list} is not a list"))),
+        }
+    }
+
+    fn report(&self, item: &Item) -> Result<IncomingReport, DecodeError> {
+        let config = &self.config;
+        let get = |place: &Option<String>| place.as_deref().and_then(|place| item.get(place));
+        let receipt_text = get(&config.receipt);
+        let receipt = Receipt::read(receipt_text.as_deref().unwrap_or_default());
+        let provider_id: Option<ProviderId> =
+            get(&config.provider_id).and_then(|id| id.parse().ok());
+        let text = get(&config.text).or_else(|| receipt_text.clone());
+        Ok(IncomingReport {
+            subject: self.subject(&get, provider_id.as_ref())?,
+            status: self.status(get(&config.status).as_deref(), &receipt)?,
+            provider_id,
+            receipt_id: get(&config.receipt_id).or_else(|| receipt.id.map(str::to_owned)),
+            code: get(&config.code).or_else(|| receipt.error.map(str::to_owned)),
+            text: text.map(|text| text.chars().take(LONGEST_TEXT).collect()),
+        })
+    }
+
+    fn subject(
+        &self,
+        get: &impl Fn(&Option<String>) -> Option<String>,
+        provider_id: Option<&ProviderId>,
+    ) -> Result<Subject, DecodeError> {
+        let reference = get(&self.config.reference).and_then(|text| text.parse().ok());
+        let id = || get(&self.config.id).and_then(|text| text.parse().ok());
+        reference
+            .map(Subject::Reference)
+            .or_else(|| id().map(Subject::Id))
+            .or_else(|| provider_id.cloned().map(Subject::ProviderId))
+            .ok_or_else(|| malformed("it names no message"))
+    }
+
+    /// What the report's own word means, else what its receipt says. A word that is not listed
+    /// is taken for a step on the way: a final status would close the message for good.
+    fn status(
+        &self,
+        word: Option<&str>,
+        receipt: &Receipt<'_>,
+    ) -> Result<ReportStatus, DecodeError> {
+        let listed = word.and_then(|word| {
+            lists(&self.config)
+                .into_iter()
+                .find(|(list, _)| pattern::any(list, word))
+                .map(|(_, status)| status)
+        });
+        match listed.or_else(|| receipt.status()) {
+            Some(status) => Ok(status),
+            None if word.is_some() => Ok(ReportStatus::Buffered),
+            None => Err(malformed("it has no status")),
+        }
+    }
+}
+
+fn lists(config: &ReportConfig) -> [(&[Pattern], ReportStatus); 5] {
+    [
+        (&config.delivered, ReportStatus::Delivered),
+        (&config.undelivered, ReportStatus::Undelivered),
+        (&config.expired, ReportStatus::Expired),
+        (&config.rejected, ReportStatus::Rejected),
+        (&config.unknown, ReportStatus::Unknown),
+    ]
+}
+
+fn check(config: &ReportConfig) -> Result<(), ConfigError> {
+    let names = [&config.reference, &config.id, &config.provider_id];
+    if names.iter().all(|place| place.is_none()) {
+        let problem = "names no message; add reference, id or provider_id";
+        return Err(ConfigError::new("report", problem));
+    }
+    if config.status.is_none() && config.receipt.is_none() {
+        let problem = "is missing; say where the status is, or add receipt";
+        return Err(ConfigError::new("report.status", problem));
+    }
+    if config.status.is_some() && config.receipt.is_none() && config.delivered.is_empty() {
+        let problem = "is missing; say which statuses mean that a message was delivered";
+        return Err(ConfigError::new("report.delivered", problem));
+    }
+    if !(100..=599).contains(&config.reply.status) {
+        return Err(ConfigError::new("report.reply.status", "is no HTTP status"));
+    }
+    check_places(config)
+}
+
+fn check_places(config: &ReportConfig) -> Result<(), ConfigError> {
+    let is_json = config.format == ReportFormat::Json;
+    if config.list.is_some() && !is_json {
+        let problem = "only a JSON body holds a list; remove it or write format = \"json\"";
+        return Err(ConfigError::new("report.list", problem));
+    }
+    let places = [
+        ("list", &config.list),
+        ("reference", &config.reference),
+        ("id", &config.id),
+        ("provider_id", &config.provider_id),
+        ("status", &config.status),
+        ("receipt", &config.receipt),
+        ("code", &config.code),
+        ("text", &config.text),
+        ("receipt_id", &config.receipt_id),
+    ];
+    for (key, place) in places {
+        let Some(place) = place else { continue };
+        // The empty pointer is the whole document, which makes sense of a list only.
+        let whole_list = key == "list" && place.is_empty();
+        if is_json && !place.starts_with('/') && !whole_list {
+            let problem = "is not a JSON pointer; write it as /name or /list/0/name";
+            return Err(ConfigError::new(format!("report.{key}"), problem));
+        }
+        if !is_json && place.starts_with('/') {
+            let problem = "is a JSON pointer, but the report is a form; write the field's name";
+            return Err(ConfigError::new(format!("report.{key}"), problem));
+        }
+    }
+    Ok(())
+}
+
+/// One report as it came.
+enum Item {
+    Json(serde_json::Value),
+    Form(Vec<(String, String)>),
+}
+
+impl Item {
+    fn form(text: &[u8]) -> Self {
+        Self::Form(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    fn get(&self, place: &str) -> Option<String> {
+        match self {
+            Self::Json(value) => text_of(value.pointer(place)?),
+            Self::Form(fields) => fields
+                .iter()
+                .find(|(name, _)| name == place)
+                .map(|(_, value)| value.clone()),
+        }
+    }
+}
+
+fn malformed(problem: &str) -> DecodeError {
+    DecodeError::Malformed {
+        problem: problem.to_owned(),
+    }
+}
