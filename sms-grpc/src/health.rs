@@ -48,10 +48,6 @@ impl HealthService {
         Self { health, closing }
     }
 
-    #[allow(
-        clippy::result_large_err,
-        reason = "the type is the one of the protocol"
-    )]
     fn check_name(request: &Request<HealthCheckRequest>) -> Result<(), Status> {
         if SERVICES.contains(&request.get_ref().service.as_str()) {
             Ok(())
