@@ -1,5 +1,7 @@
 //! The answers of the server.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -36,9 +38,12 @@ pub(crate) enum Refusal {
 }
 
 /// What the provider wants to hear once its reports are durable.
-pub(crate) fn taken(reply: &Reply) -> Answer {
+pub(crate) fn taken(reply: Reply) -> Answer {
     let mut answer = empty(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK));
-    *answer.body_mut() = Full::new(Bytes::from_static(reply.body.as_bytes()));
+    *answer.body_mut() = Full::new(match reply.body {
+        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
+    });
     answer
 }
 

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sms_core::{
-    DecodeError, Decoded, IncomingReport, MessageId, ProviderId, Reference, Reply, ReportDecoder,
-    ReportRequest, ReportStatus, Subject,
+    DecodeError, IncomingReport, MessageId, ProviderId, Reference, ReportStatus, Subject,
 };
 
 /// Longest words of a provider that are kept, in characters: about two of its receipts.
@@ -12,9 +11,14 @@ const LONGEST_TEXT: usize = 500;
 /// Longest receipt id that is taken, in bytes.
 const LONGEST_RECEIPT_ID: usize = 255;
 
-/// Reads the reports of the older service, whatever their content type says.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct LegacyDecoder;
+/// A report as the older service took it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LegacyReport {
+    /// The report. Its subject is what the name looks like.
+    pub(crate) report: IncomingReport,
+    /// The name as it came, for a provider whose own ids look like ours.
+    pub(crate) name: Option<ProviderId>,
+}
 
 #[derive(Deserialize)]
 struct Body<'a> {
@@ -28,41 +32,55 @@ struct Body<'a> {
     short_message: Option<&'a RawValue>,
 }
 
-impl ReportDecoder for LegacyDecoder {
-    fn decode(&self, request: &ReportRequest<'_>) -> Result<Decoded, DecodeError> {
-        // A bad character in the provider's words is no reason to lose the report.
-        let text = String::from_utf8_lossy(request.body);
-        let text = text.trim_start_matches('\u{feff}');
-        let body: Body<'_> = serde_json::from_str(text).map_err(|error| not_an_object(&error))?;
-        Ok(Decoded {
-            reports: vec![body.report()?],
-            reply: Reply::default(),
-        })
+/// Reads a report, whatever its content type said.
+pub(crate) fn read(body: &[u8]) -> Result<LegacyReport, DecodeError> {
+    // A bad character in the provider's words is no reason to lose the report.
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim_ascii_start();
+    // A list of the values alone would do for the parser, but is nothing that was ever promised.
+    if !text.starts_with('{') {
+        return Err(malformed("body", "a JSON object"));
     }
+    let body: Body<'_> = serde_json::from_str(text).map_err(|error| not_an_object(&error))?;
+    body.report()
 }
 
 impl Body<'_> {
-    fn report(&self) -> Result<IncomingReport, DecodeError> {
-        let name = text_of(self.msg_id).ok_or_else(|| malformed("msg_id", "text"))?;
-        let provider_id = name.parse::<ProviderId>().ok();
-        let receipt_id = text_of(self.receipted_message_id)
-            .filter(|id| id.len() <= LONGEST_RECEIPT_ID)
-            .ok_or_else(|| malformed("receipted_message_id", "text of at most 255 bytes, or a number"))?;
-        let words = self.short_message.and_then(|value| text_of(Some(value)));
-        Ok(IncomingReport {
-            subject: subject(&name, provider_id.as_ref())?,
-            status: self.status(words.as_deref())?,
-            provider_id,
-            receipt_id: Some(receipt_id),
-            code: words.as_deref().and_then(|words| field(words, "err:")).map(Into::into),
+    fn report(&self) -> Result<LegacyReport, DecodeError> {
+        let text = text_of(self.msg_id).ok_or_else(|| malformed("msg_id", "text"))?;
+        let name = text.parse::<ProviderId>().ok();
+        let subject = subject(&text, name.as_ref())?;
+        let words = text_of(self.short_message);
+        let report = IncomingReport {
+            // Where the name is ours, it is not the provider's.
+            provider_id: name
+                .clone()
+                .filter(|_| matches!(subject, Subject::ProviderId(_))),
+            subject,
+            status: self.status(words.as_deref().unwrap_or_default())?,
+            receipt_id: Some(self.receipt_id()?),
+            code: words
+                .as_deref()
+                .and_then(|words| field(words, "err:"))
+                .map(Into::into),
             text: words.map(shortened),
-        })
+        };
+        Ok(LegacyReport { report, name })
     }
 
-    fn status(&self, words: Option<&str>) -> Result<ReportStatus, DecodeError> {
+    fn receipt_id(&self) -> Result<String, DecodeError> {
+        text_of(self.receipted_message_id)
+            .filter(|id| id.len() <= LONGEST_RECEIPT_ID)
+            .ok_or_else(|| {
+                let expected = "text of at most 255 bytes, or a number";
+                malformed("receipted_message_id", expected)
+            })
+    }
+
+    fn status(&self, words: &str) -> Result<ReportStatus, DecodeError> {
         match text_of(self.status).as_deref() {
             Some("delivered") => Ok(ReportStatus::Delivered),
-            Some("delivery_failed") => Ok(failure(words.unwrap_or_default())),
+            Some("delivery_failed") => Ok(failure(words)),
             _ => Err(malformed("status", "delivered or delivery_failed")),
         }
     }
@@ -128,13 +146,14 @@ fn malformed(field: &str, expected: &str) -> DecodeError {
 
 /// Says where, but not what: the error's own words may quote a number or a text.
 fn not_an_object(error: &serde_json::Error) -> DecodeError {
+    let what = if error.is_data() {
+        "a name that comes twice"
+    } else {
+        "not JSON"
+    };
     let (line, column) = (error.line(), error.column());
     DecodeError::Malformed {
-        problem: if error.is_data() {
-            format!("expected one JSON object, with each name once (line {line}, column {column})")
-        } else {
-            format!("not JSON (line {line}, column {column})")
-        },
+        problem: format!("{what} (line {line}, column {column})"),
     }
 }
 

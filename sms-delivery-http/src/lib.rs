@@ -1,1 +1,21 @@
-//! The webhook server that takes delivery reports from providers.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod body;
+mod config;
+mod error;
+mod keep;
+mod legacy;
+mod network;
+mod notices;
+mod path;
+mod receiver;
+mod repeats;
+mod server;
+mod source;
+
+pub use config::DeliveryConfig;
+pub use error::BindError;
+pub use path::Decoders;
+pub use server::{Bound, DeliveryServer};
+pub use source::{SourceError, SourceRules};

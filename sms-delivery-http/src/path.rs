@@ -9,7 +9,7 @@ use sms_core::{CallbackPath, ProviderName, ReportDecoder};
 use crate::answer::Refusal;
 
 /// The decoders of the providers, by name.
-pub(crate) type Decoders = HashMap<ProviderName, Arc<dyn ReportDecoder>>;
+pub type Decoders = HashMap<ProviderName, Arc<dyn ReportDecoder>>;
 
 /// Whom a request is addressed to.
 #[derive(Debug)]

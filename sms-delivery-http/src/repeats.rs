@@ -47,7 +47,10 @@ impl<K: Eq + Hash> Repeats<K> {
     /// Takes note of an event; says so if it is the first of its kind for a while.
     pub(crate) fn note(&self, key: K, now: Instant) -> Option<Mention> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.since.is_none_or(|since| now.duration_since(since) >= WINDOW) {
+        if seen
+            .since
+            .is_none_or(|since| now.duration_since(since) >= WINDOW)
+        {
             seen.since = Some(now);
             seen.keys.clear();
         }
@@ -60,5 +63,32 @@ impl<K: Eq + Hash> Repeats<K> {
         Some(Mention {
             unmentioned: std::mem::take(&mut seen.unmentioned),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_a_kind_is_mentioned_and_the_rest_counted() {
+        let repeats = Repeats::new();
+        let start = Instant::now();
+        assert_eq!(repeats.note("a", start), Some(Mention { unmentioned: 0 }));
+        assert_eq!(repeats.note("a", start), None);
+        assert_eq!(repeats.note("a", start + WINDOW / 2), None);
+        assert_eq!(repeats.note("b", start), Some(Mention { unmentioned: 2 }));
+        let later = start + WINDOW;
+        assert_eq!(repeats.note("a", later), Some(Mention { unmentioned: 0 }));
+    }
+
+    #[test]
+    fn a_flood_of_kinds_is_mentioned_up_to_a_limit() {
+        let repeats = Repeats::new();
+        let start = Instant::now();
+        let mentioned = (0..100 * MOST).filter_map(|key| repeats.note(key, start));
+        assert_eq!(mentioned.count(), MOST);
+        let next = repeats.note(0, start + WINDOW).unwrap();
+        assert_eq!(next.unmentioned, 99 * MOST as u64);
     }
 }

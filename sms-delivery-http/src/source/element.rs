@@ -76,7 +76,12 @@ fn unquoted(value: &str) -> Option<&str> {
 /// `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]` or `[2001:db8::1]:80`.
 fn node(text: &str) -> Option<IpAddr> {
     let v4 = || text.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
-    let with_port = || text.parse::<SocketAddr>().ok().filter(no_zone).map(|it| it.ip());
+    let with_port = || {
+        text.parse::<SocketAddr>()
+            .ok()
+            .filter(no_zone)
+            .map(|it| it.ip())
+    };
     let bracketed = || {
         let inner = text.strip_prefix('[')?.strip_suffix(']')?;
         inner.parse::<Ipv6Addr>().ok().map(IpAddr::V6)

@@ -1,0 +1,115 @@
+//! What the server says in its log.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use sms_core::testing::Fault;
+use tracing::Level;
+
+use crate::client::post;
+use crate::world::{World, own_path};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Collects what is said on this thread, on which the whole test runs.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(Level::TRACE)
+            .with_writer(move || log.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+const NUMBER: &str = "79991234567";
+
+#[tokio::test]
+async fn numbers_texts_and_tokens_are_not_logged() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let mut world = World::new().await;
+    let message = world.sent().await;
+    let own = own_path(&message);
+    let legacy = format!(
+        r#"{{"msg_id":"own-1","receipted_message_id":"1","status":"delivered","short_message":"text:secret {NUMBER}"}}"#
+    );
+    let reference = message.reference;
+    for (path, body) in [
+        ("/callback", legacy.as_str()),
+        ("/callback", NUMBER),
+        ("/callback/main", NUMBER),
+        (&own, NUMBER),
+        (&own, "x buffered"),
+        (&own[..own.len() - 1], "x buffered"),
+        ("/callback/main", &format!("{reference} delivered")),
+    ] {
+        post(world.address, path, body).await;
+    }
+    let text = log.text();
+    let (_, token) = own.rsplit_once('/').unwrap();
+    for personal in [NUMBER, "9991234567", "secret", "hello", &token[..31]] {
+        assert!(!text.contains(personal), "{personal} in {text}");
+    }
+    assert!(text.contains(&message.id.to_string()), "{text}");
+}
+
+#[tokio::test]
+async fn a_source_that_is_refused_is_named_once() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let world = World::with(|config| config.allow.clear()).await;
+    for _ in 0..50 {
+        post(world.address, "/callback", "{}").await;
+    }
+    let text = log.text();
+    assert_eq!(text.matches("report refused").count(), 1, "{text}");
+    assert!(text.contains("source=127.0.0.1"), "{text}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_an_error_said_once() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let world = World::new().await;
+    world.store.set(Fault::Refuse);
+    for _ in 0..50 {
+        post(world.address, "/callback/main", "own-1 delivered").await;
+    }
+    let text = log.text();
+    assert_eq!(
+        text.matches("reports cannot be stored").count(),
+        1,
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_readable_is_named_by_its_provider_once() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let world = World::new().await;
+    for _ in 0..50 {
+        post(world.address, "/callback/main", "rubbish").await;
+    }
+    let text = log.text();
+    assert_eq!(text.matches("report not readable").count(), 1, "{text}");
+    assert!(text.contains("provider=\"main\""), "{text}");
+}
