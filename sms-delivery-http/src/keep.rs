@@ -161,10 +161,10 @@ impl Keeper {
         let reported = self.engine.report(provider, report).await?;
         match reported {
             Reported::Applied(id) => {
-                tracing::debug!(%provider, message = %id, status, "report applied")
+                tracing::debug!(%provider, %id, status, "report applied")
             }
             Reported::Repeated(id) => {
-                tracing::debug!(%provider, message = %id, status, "report repeated")
+                tracing::debug!(%provider, %id, status, "report repeated")
             }
             Reported::Parked => tracing::debug!(%provider, status, "report parked"),
             Reported::Unrelated => {

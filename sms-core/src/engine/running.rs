@@ -50,6 +50,20 @@ impl Engine {
 }
 
 impl Running {
+    /// Waits until a part of the work has broken down, which only a fault of the program can
+    /// cause. The other parts go on, but the process should be started anew.
+    ///
+    /// Safe to drop and call again.
+    pub async fn broken(&mut self) {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Err(_)) => return,
+                Some(Ok(())) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// Stops taking work and waits, at most `limit`, until what is under way has ended.
     pub async fn drain(mut self, limit: Duration) -> Drained {
         let _ = self.stop.send(true);

@@ -1,0 +1,128 @@
+//! The configured providers, or the sandbox where there are none.
+
+use std::time::Duration;
+
+use sms_core::{ProviderName, ProviderSetup, SenderId};
+use sms_delivery_http::Decoders;
+use sms_provider_http::sandbox::{self, Sandbox, SandboxConfig, SandboxKind};
+use sms_provider_http::{Built, HttpClient, HttpSettings, Kinds};
+
+use crate::config::{Loaded, Problem, ProviderSection};
+use crate::failure::chain;
+
+/// What the sandbox is called where nothing else is configured, in configuration and metrics.
+const SANDBOX: &str = "sandbox";
+/// The sender of the sandbox's messages.
+const SANDBOX_SENDER: &str = "Sandbox";
+
+/// Everything that belongs to the providers.
+pub(crate) struct Providers {
+    pub(crate) setups: Vec<ProviderSetup>,
+    pub(crate) decoders: Decoders,
+    /// Those whose reports prove by a secret where they come from.
+    pub(crate) signed: Vec<ProviderName>,
+    /// Serves as long as it is kept.
+    pub(crate) sandbox: Option<Sandbox>,
+}
+
+impl Providers {
+    /// Makes the providers, and starts the sandbox if one of them is it.
+    pub(crate) async fn build(loaded: &Loaded, http: &HttpSettings) -> Result<Self, Problem> {
+        let refuse = |error: sms_provider_http::ConfigError| {
+            loaded.problem(&format!("http.{}", error.key()), error.problem())
+        };
+        let client = HttpClient::new(http).map_err(refuse)?;
+        let sections = &loaded.config.provider;
+        let is_sandbox = |section: &ProviderSection| section.common.kind == SANDBOX;
+        let wanted = sections.is_empty() || sections.iter().any(is_sandbox);
+        let mut providers = Self {
+            setups: Vec::new(),
+            decoders: Decoders::default(),
+            signed: Vec::new(),
+            sandbox: if wanted {
+                Some(start_sandbox().await?)
+            } else {
+                None
+            },
+        };
+        if sections.is_empty() {
+            providers.add_sandbox(&client)?;
+        }
+        let kinds = providers.kinds(&client)?;
+        for (at, section) in sections.iter().enumerate() {
+            providers.add(loaded, at, section, &kinds)?;
+        }
+        Ok(providers)
+    }
+
+    /// The longest that a submission takes.
+    pub(crate) fn longest_timeout(&self) -> Duration {
+        let timeout = |setup: &ProviderSetup| setup.provider.capabilities().timeout;
+        self.setups.iter().map(timeout).max().unwrap_or_default()
+    }
+
+    fn kinds(&self, client: &HttpClient) -> Result<Kinds, Problem> {
+        let kinds = Kinds::new(client);
+        let Some(sandbox) = &self.sandbox else {
+            return Ok(kinds);
+        };
+        let from = SenderId::parse(SANDBOX_SENDER).map_err(|e| Problem::general(e.to_string()))?;
+        let kind = SandboxKind::new(sandbox, from, client);
+        Ok(kinds.with(SANDBOX, std::sync::Arc::new(kind)))
+    }
+
+    fn add_sandbox(&mut self, client: &HttpClient) -> Result<(), Problem> {
+        let Some(server) = &self.sandbox else {
+            return Ok(());
+        };
+        let name = SANDBOX.parse::<ProviderName>();
+        let name = name.map_err(|error| Problem::general(error.to_string()))?;
+        let built = sandbox::provider(server, name.clone(), client);
+        let built = built.map_err(|error| Problem::general(error.to_string()))?;
+        self.setups.push(ProviderSetup::new(built.provider));
+        self.decoders.insert(name, built.decoder);
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        loaded: &Loaded,
+        at: usize,
+        section: &ProviderSection,
+        kinds: &Kinds,
+    ) -> Result<(), Problem> {
+        let name = section.common.name.clone();
+        let kind = &section.common.kind;
+        let built = kinds.build(name.clone(), kind, &section.settings);
+        let built = built.map_err(|error| {
+            loaded.problem(&format!("provider.{at}.{}", error.key()), error.problem())
+        })?;
+        if self.decoders.contains_key(&name) {
+            let words = format!("another provider has the name {name}: give each its own");
+            return Err(loaded.problem(&format!("provider.{at}.name"), words));
+        }
+        if section.proves_reports() {
+            self.signed.push(name.clone());
+        }
+        self.decoders.insert(name, built.decoder.clone());
+        self.setups.push(setup(section, built));
+        Ok(())
+    }
+}
+
+fn setup(section: &ProviderSection, built: Built) -> ProviderSetup {
+    ProviderSetup {
+        query: built.query,
+        throughput: section.common.throughput,
+        concurrency: section.common.concurrency,
+        report_window: section.common.report_window,
+        lease: section.common.lease,
+        ..ProviderSetup::new(built.provider)
+    }
+}
+
+async fn start_sandbox() -> Result<Sandbox, Problem> {
+    Sandbox::start(SandboxConfig::default())
+        .await
+        .map_err(|error| Problem::general(chain(&error)))
+}
