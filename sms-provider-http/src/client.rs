@@ -19,6 +19,10 @@ use crate::failure::Failure;
 /// provider gives is under 4 KiB.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
+/// How much earlier than a provider's time-out a request is given up, so that the answer is there
+/// before whoever waits for it stops waiting.
+const LEEWAY: Duration = Duration::from_millis(100);
+
 /// How the shared client connects. Every key may be left out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -101,8 +105,9 @@ impl HttpClient {
 
     /// Checks a provider's time-out and URL against what this client can do.
     pub(crate) fn check(&self, timeout: Duration, url: &reqwest::Url) -> Result<(), ConfigError> {
-        if timeout <= self.connect_timeout {
-            let shortest = sms_core::duration::format_duration(self.connect_timeout);
+        let shortest = self.connect_timeout + LEEWAY;
+        if timeout <= shortest {
+            let shortest = sms_core::duration::format_duration(shortest);
             return Err(ConfigError::new(
                 "timeout",
                 format!("must be longer than {shortest}, which connecting may take"),
@@ -120,9 +125,7 @@ impl HttpClient {
         mut request: Request,
         timeout: Duration,
     ) -> Result<HttpAnswer, Failure> {
-        // Less a little, so that our own clock is not outrun by that of whoever waits for us.
-        let timeout = timeout - (timeout / 20).min(Duration::from_millis(100));
-        *request.timeout_mut() = Some(timeout);
+        *request.timeout_mut() = Some(timeout - LEEWAY.min(timeout / 20));
         let mut response = match self.inner.execute(request).await {
             Ok(response) => response,
             Err(error) => return Err(Failure::of(&error)),

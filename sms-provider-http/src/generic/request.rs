@@ -173,6 +173,10 @@ impl RequestTemplate {
         let mut text = String::new();
         self.url.render_with(values, &mut text, percent_encode);
         let mut url = Url::parse(&text).map_err(|_| Unsendable::Unwritable)?;
+        // A value of dots only would lead to another path, which no encoding prevents.
+        if depth(&url) != depth(&self.sample_url) {
+            return Err(Unsendable::Unwritable);
+        }
         if !self.query.is_empty() {
             let mut query = url.query().unwrap_or_default().to_owned();
             write_fields(&self.query, values, &mut query);
@@ -210,6 +214,10 @@ fn write_fields(fields: &Fields, values: &Values<'_>, out: &mut String) {
             percent_encode(&value, out);
         }
     }
+}
+
+fn depth(url: &Url) -> Option<usize> {
+    Some(url.path_segments()?.count())
 }
 
 fn method(method: MethodConfig) -> Method {

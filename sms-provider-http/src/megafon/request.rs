@@ -1,5 +1,6 @@
 //! The request that hands a message to MegaFon.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
@@ -37,12 +38,12 @@ pub(super) enum Unsendable {
 /// The body of a request, as MegaFon reads it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Outgoing<'a> {
-    pub(crate) from: &'a str,
+    pub(crate) from: Cow<'a, str>,
     pub(crate) to: u64,
-    pub(crate) message: std::borrow::Cow<'a, str>,
+    pub(crate) message: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) callback_url: Option<std::borrow::Cow<'a, str>>,
-    pub(crate) msg_id: &'a str,
+    pub(crate) callback_url: Option<Cow<'a, str>>,
+    pub(crate) msg_id: Cow<'a, str>,
 }
 
 /// What is the same in every request.
@@ -97,14 +98,14 @@ impl Request {
         }
         let from = submission.from.map_or(Ok(self.from), from)?;
         let outgoing = Outgoing {
-            from: &from,
+            from: from.as_str().into(),
             to: submission.to.to_u64(),
             message: text.into(),
             callback_url: submission
                 .callback_url
                 .as_ref()
                 .map(|url| url.expose().into()),
-            msg_id: submission.reference.as_str(),
+            msg_id: submission.reference.as_str().into(),
         };
         let mut body = Vec::with_capacity(text.len() + USUAL_OVERHEAD);
         serde_json::to_writer(&mut body, &outgoing).map_err(|_| Unsendable::Unwritable)?;

@@ -391,7 +391,7 @@ fn a_wrong_configuration_is_refused_by_its_key() {
         ("login", json!(17), "expected a string"),
         ("password", json!(""), "empty"),
         ("password", json!(1_234_567), "expected a string"),
-        ("timeout", json!("3s"), "longer than 3s"),
+        ("timeout", json!("3s"), "longer than 3s100ms"),
         ("timeout", json!(30), "30"),
         ("passwort", json!("x"), "no known key"),
     ] {

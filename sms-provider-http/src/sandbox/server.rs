@@ -18,7 +18,6 @@ use sms_core::Secret;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::behaviour::{Behaviour, PlannedReport, Response, When};
-use super::ledger::Record;
 use super::reporter::{self, Report};
 use super::{Shared, dialect};
 use crate::megafon::Outgoing;
@@ -90,22 +89,42 @@ fn is_authorized(request: &Request<Incoming>, shared: &Shared) -> bool {
 }
 
 async fn handle(outgoing: &Outgoing<'_>, body: &[u8], shared: &Arc<Shared>) -> io::Result<Answer> {
-    let msg_id = outgoing.msg_id;
-    let record = shared.ledger().requested(msg_id, body);
-    let scripted = shared.script().draw();
-    let behaviour =
-        scripted.unwrap_or_else(|| Behaviour::of_text(&outgoing.message, record.requests));
-    let is_new = record.takings == 0 || !shared.config.deduplicates;
-    if behaviour.takes && is_new {
-        shared.ledger().took(msg_id);
+    let msg_id = outgoing.msg_id.as_ref();
+    let (behaviour, turn) = submitted(outgoing, body, shared);
+    if turn == Turn::Taken {
         report(outgoing, behaviour.reports, shared).await;
     }
-    answer(behaviour.response, msg_id, known(&record, shared)).await
+    answer(behaviour.response, msg_id, turn).await
 }
 
-/// Whether the message is a duplicate, as the platform tells it.
-fn known(before: &Record, shared: &Shared) -> bool {
-    before.takings > 0 && shared.config.deduplicates
+/// What a request does to the books.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The message is taken.
+    Taken,
+    /// It is not taken and has not been.
+    NotTaken,
+    /// It has been taken before.
+    Known,
+}
+
+/// Enters a request into the books, under one lock: two requests at once must not both be the
+/// first.
+fn submitted(outgoing: &Outgoing<'_>, body: &[u8], shared: &Shared) -> (Behaviour, Turn) {
+    let scripted = shared.script().draw();
+    let mut ledger = shared.ledger();
+    let record = ledger.requested(&outgoing.msg_id, body);
+    let behaviour =
+        scripted.unwrap_or_else(|| Behaviour::of_text(&outgoing.message, record.requests));
+    let turn = if record.takings > 0 && shared.config.deduplicates {
+        Turn::Known
+    } else if behaviour.takes {
+        ledger.took(&outgoing.msg_id);
+        Turn::Taken
+    } else {
+        Turn::NotTaken
+    };
+    (behaviour, turn)
 }
 
 async fn report(outgoing: &Outgoing<'_>, plans: Vec<PlannedReport>, shared: &Arc<Shared>) {
@@ -115,7 +134,7 @@ async fn report(outgoing: &Outgoing<'_>, plans: Vec<PlannedReport>, shared: &Arc
     for plan in plans {
         let report = Report {
             url: url.to_string(),
-            msg_id: outgoing.msg_id.to_owned(),
+            msg_id: outgoing.msg_id.to_string(),
             stat: plan.stat,
         };
         let delay = match plan.when {
@@ -130,8 +149,9 @@ async fn report(outgoing: &Outgoing<'_>, plans: Vec<PlannedReport>, shared: &Arc
     }
 }
 
-async fn answer(response: Response, msg_id: &str, is_known: bool) -> io::Result<Answer> {
-    let taken = || json(dialect::answer(if is_known { 20_102 } else { 0 }, msg_id));
+async fn answer(response: Response, msg_id: &str, turn: Turn) -> io::Result<Answer> {
+    let code = if turn == Turn::Known { 20_102 } else { 0 };
+    let taken = || json(dialect::answer(code, msg_id));
     Ok(match response {
         Response::Code(0) => taken(),
         Response::Code(code) => json(dialect::answer(code, msg_id)),

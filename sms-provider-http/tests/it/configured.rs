@@ -246,6 +246,17 @@ async fn a_text_that_is_too_long_is_refused_without_asking() {
     assert!(requests.lock().unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn a_text_of_dots_does_not_lead_to_another_path() {
+    let (addr, requests) = answering(http("200 OK", "", "")).await;
+    let built = built(&format!("url = 'http://{addr}/{{to}}/{{text}}/send'"));
+    for text in ["..", "."] {
+        let answer = built.provider.submit(&submission(text)).await;
+        assert_eq!(answer.outcome, Outcome::Rejected, "{text}");
+    }
+    assert!(requests.lock().unwrap().is_empty());
+}
+
 const REPORT: &str = r#"
     url = "https://api.example/{to}/{text}"
     [report]

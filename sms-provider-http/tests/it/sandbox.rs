@@ -147,6 +147,33 @@ async fn a_reference_is_taken_once() {
     assert_eq!((record.requests, record.takings, record.changes), (4, 1, 0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_at_once_take_a_reference_once() {
+    let bench = bench().await;
+    let message = Arc::new(bench.message("Hello"));
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let (provider, message) = (Arc::clone(&bench.built.provider), Arc::clone(&message));
+            tokio::spawn(async move { provider.submit(&message).await })
+        })
+        .collect();
+    let mut accepted = 0;
+    for task in tasks {
+        let answer = task.await.unwrap();
+        accepted += usize::from(is_accepted(&answer));
+        assert!(is_accepted(&answer) || is_duplicate(&answer), "{answer:?}");
+    }
+    assert_eq!((accepted, bench.taken(&message)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_sender_that_json_has_to_escape_arrives() {
+    let bench = bench().await;
+    let mut message = bench.message("Hello");
+    message.from = Some("A&\"B\\C".parse().unwrap());
+    assert!(is_accepted(&bench.submit(&message).await));
+}
+
 #[tokio::test]
 async fn a_sandbox_that_does_not_de_duplicate_takes_again() {
     let bench = bench_with(SandboxConfig {
