@@ -3,4 +3,12 @@
 // Helpers of tests are tests, too.
 #![allow(clippy::unwrap_used)]
 
+mod books;
 mod conformance;
+mod crash;
+mod full;
+mod lists;
+mod opening;
+mod readable;
+mod retention;
+mod torn_log;
