@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 
