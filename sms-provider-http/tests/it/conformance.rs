@@ -42,7 +42,7 @@ mod configured_faults {
 
     fn at(addr: SocketAddr) -> Arc<dyn Provider> {
         let settings = format!(
-            "url = 'http://{addr}/send'\nfrom = 'Brand'\ntimeout = '600ms'\ndeduplicates = true\n\
+            "url = 'http://{addr}/send'\nfrom = 'Brand'\ntimeout = '1s'\ndeduplicates = true\n\
              body.form = {{ to = '{{to}}', from = '{{from}}', text = '{{text}}', \
              id = '{{reference}}' }}"
         );

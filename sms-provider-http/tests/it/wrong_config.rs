@@ -27,7 +27,7 @@ fn what_is_added_wrongly_is_refused_by_its_key() {
     for (added, key, part) in [
         ("retries = 3", "retries", "no known key"),
         ("method = 'PATCH'", "method", ""),
-        ("timeout = '400ms'", "timeout", "longer than 400ms"),
+        ("timeout = '800ms'", "timeout", "longer than 800ms"),
         ("deduplicates = true", "deduplicates", "{reference}"),
         (
             "headers.X-To = '{too}'",
