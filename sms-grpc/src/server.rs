@@ -58,7 +58,7 @@ pub enum BindError {
     /// Everyone on the network could send and read messages.
     #[error(
         "grpc.listen: {address} is reached from other machines, but nobody is asked who they are: \
-         add a key to grpc.api_keys (`sms config key` makes one) or set grpc.tls.client_ca, or \
+         add an [[api_key]] (`sms config key` makes one) or set grpc.tls.client_ca, or \
          listen on 127.0.0.1, or set grpc.dangerously_allow_unauthenticated_beyond_loopback"
     )]
     Unauthenticated {
@@ -69,7 +69,7 @@ pub enum BindError {
     #[error(transparent)]
     Tls(Box<dyn std::error::Error + Send + Sync>),
     /// Two keys are the same, so that it is unclear whose it is.
-    #[error("grpc.api_keys: {first} and {second} have the same hash; remove one")]
+    #[error("api_key: {first} and {second} have the same hash; remove one")]
     DuplicateKey {
         /// The name of one.
         first: String,

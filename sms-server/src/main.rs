@@ -16,7 +16,7 @@ mod serve;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use args::{Cli, Command, ServeArgs};
 use failure::Failure;
@@ -29,7 +29,15 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         Command::Serve(args) => serve(&cli, args),
-        command => small_runtime().and_then(|runtime| runtime.block_on(run(&cli, command))),
+        Command::Send(args) => wait_for(client::send(&cli, args)),
+        Command::Status(args) => wait_for(client::status(&cli, args)),
+        Command::Watch(args) => wait_for(client::watch(&cli, args)),
+        Command::Trace(args) => wait_for(client::trace(&cli, args)),
+        Command::List(args) => wait_for(client::list(&cli, args)),
+        Command::Cancel(args) => wait_for(client::cancel(&cli, args)),
+        Command::Preview(args) => wait_for(client::preview(&cli, args)),
+        Command::Config(command) => wait_for(config_command::run(&cli, command)),
+        Command::Sandbox(args) => wait_for(sandbox_command::run(&cli, args)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,26 +58,8 @@ fn serve(cli: &Cli, args: &ServeArgs) -> Result<(), Failure> {
     runtime.block_on(serve::run(&loaded, Roles::of(&args.roles), cli.json))
 }
 
-/// For commands that mostly wait.
-fn small_runtime() -> Result<Runtime, Failure> {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::new)
-}
-
-async fn run(cli: &Cli, command: &Command) -> Result<(), Failure> {
-    match command {
-        // Has a runtime of its own.
-        Command::Serve(args) => serve(cli, args),
-        Command::Send(args) => client::send(cli, args).await,
-        Command::Status(args) => client::status(cli, args).await,
-        Command::Watch(args) => client::watch(cli, args).await,
-        Command::Trace(args) => client::trace(cli, args).await,
-        Command::List(args) => client::list(cli, args).await,
-        Command::Cancel(args) => client::cancel(cli, args).await,
-        Command::Preview(args) => client::preview(cli, args).await,
-        Command::Config(command) => config_command::run(cli, command).await,
-        Command::Sandbox(args) => sandbox_command::run(cli, args).await,
-    }
+/// Runs a command that mostly waits: one thread is enough for it.
+fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Failure::new)?.block_on(command)
 }

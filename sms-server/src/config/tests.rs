@@ -220,10 +220,10 @@ fn every_mistake_names_its_place_its_key_and_the_way_out() {
             "sms.toml:2:1: http.proxy: has a value of the wrong kind: write a text in quotes",
         ),
         (
-            "[messages]\nretention = \"5 parsecs\"",
+            "[messages]\nretention = \"5parsecs\"",
             &[],
-            "sms.toml:2:1: messages.retention: the duration \"5 parsecs\" has no unit; write for \
-             instance 5s or 5ms; or write \"forever\"",
+            "sms.toml:2:1: messages.retention: the duration \"5parsecs\" has the \
+             unknown unit \"parsecs\"; units are d, h, m, s, ms, us, ns; or write \"forever\"",
         ),
     ] {
         assert_eq!(problem(toml, variables), expected, "{toml} {variables:?}");

@@ -4,6 +4,8 @@ use crate::server::{complaint, sms};
 
 const MEGAFON: &str = "[[provider]]\nname = \"a\"\nkind = \"megafon\"\nfrom = \"Me\"\nlogin = \"me\"\npassword = \"hunter2\"\n";
 
+const KEY: &str = "[[api_key]]\nname = \"a\"\nhash = \"0000000000000000000000000000000000000000000000000000000000000000\"\n";
+
 /// A configuration and what must be said of it; each part must be there.
 fn mistakes() -> Vec<(String, Vec<&'static str>)> {
     let plain = |toml: &str, parts: &[&'static str]| (toml.to_owned(), parts.to_vec());
@@ -42,6 +44,14 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         plain(
             "[grpc]\nlisten = \"0.0.0.0:50051\"",
             &["grpc.listen: 0.0.0.0", "TLS"],
+        ),
+        plain(
+            "[grpc]\nlisten = \"0.0.0.0:50051\"\ndangerously_allow_plaintext_beyond_loopback = true",
+            &["grpc.listen: 0.0.0.0", "add an [[api_key]]"],
+        ),
+        plain(
+            &format!("{KEY}{KEY}"),
+            &["api_key: a and a have the same hash"],
         ),
         plain("[grpc]\nmax_watches = 0", &["grpc.max_watches"]),
         plain(
