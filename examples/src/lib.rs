@@ -1,1 +1,0 @@
-//! Programs that show how the crates are used.
