@@ -17,6 +17,18 @@ impl Callback {
         Self((u128::from(entropy.next_u64()) << 64) | u128::from(entropy.next_u64()))
     }
 
+    /// The token as stored under this number.
+    #[must_use]
+    pub fn from_u128(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The token in clear, for a store that keeps it in binary.
+    #[must_use]
+    pub fn expose_u128(self) -> u128 {
+        self.0
+    }
+
     /// Whether the token is this one, in a time that does not tell how much of it is right.
     #[must_use]
     pub fn matches(self, other: Self) -> bool {

@@ -1,0 +1,187 @@
+//! Reports whose message is not known yet.
+
+use sms_core::{ParkedReport, Report, ReportKey, Timestamp};
+
+use crate::bytes::{Decoder, Encoder, Unreadable};
+use crate::error::Failure;
+use crate::keys::{self, Shard};
+use crate::place;
+use crate::script::Run;
+use crate::servers::Request;
+use crate::store::Inner;
+use crate::{deadlines, progress, request, value};
+
+const FORM: &str = "a parked report";
+
+/// Digits in front of a stored report that tell the order.
+const ORDER: usize = 15;
+
+/// What a report says. Two that say the same repeat each other.
+fn saying(report: &Report) -> Vec<u8> {
+    let mut out = Encoder::default();
+    out.text(report.provider.as_str());
+    out.text(report.status.as_str());
+    let texts = [
+        report.provider_id.as_ref().map(|id| id.as_str()),
+        report.receipt_id.as_deref(),
+        report.code.as_deref(),
+    ];
+    for text in texts {
+        out.byte(u8::from(text.is_some()));
+        out.text(text.unwrap_or_default());
+    }
+    out.0
+}
+
+/// The name of its key, and what it says, with a byte between that no name has.
+fn member(parked: &ParkedReport) -> Vec<u8> {
+    let mut member = keys::early_name(&parked.key).into_bytes();
+    member.push(0);
+    member.extend(saying(&parked.report));
+    member
+}
+
+fn encode(parked: &ParkedReport) -> Vec<u8> {
+    let mut out = Encoder::default();
+    out.signed(parked.look_again_at.as_millis());
+    out.raw(&progress::encode_report(&parked.report));
+    out.0
+}
+
+fn decode(key: ReportKey, stored: &[u8]) -> Result<ParkedReport, Unreadable> {
+    let bytes = stored.get(ORDER..).ok_or(Unreadable::Part(FORM))?;
+    let mut from = Decoder(bytes);
+    let look_again_at = Timestamp::from_millis(from.signed(FORM)?);
+    Ok(ParkedReport {
+        key,
+        look_again_at,
+        report: progress::decode_report(from.0)?,
+    })
+}
+
+pub(crate) async fn park(store: &Inner, reports: &[ParkedReport]) -> Result<(), Failure> {
+    let requests = by_shard(store, reports, |shard, reports| {
+        let run = Run::new(&store.scripts.park, shard.slot, 2 + reports.len());
+        let mut run = run.arg(&shard.again).arg(&shard.parked);
+        for parked in reports {
+            run.push(shard.early(&parked.key));
+        }
+        for parked in reports {
+            run.push(saying(&parked.report));
+            run.push(encode(parked));
+            run.push(parked.look_again_at.as_millis());
+            run.push(member(parked));
+        }
+        run.request()
+    });
+    store.servers.write(requests).await?;
+    Ok(())
+}
+
+pub(crate) async fn unpark(store: &Inner, reports: &[ParkedReport]) -> Result<(), Failure> {
+    let requests = by_shard(store, reports, |shard, reports| {
+        let run = Run::new(&store.scripts.unpark, shard.slot, 1 + reports.len());
+        let mut run = run.arg(&shard.again);
+        for parked in reports {
+            run.push(shard.early(&parked.key));
+        }
+        for parked in reports {
+            run.push(saying(&parked.report));
+            run.push(member(parked));
+        }
+        run.request()
+    });
+    store.servers.write(requests).await?;
+    Ok(())
+}
+
+fn by_shard(
+    store: &Inner,
+    reports: &[ParkedReport],
+    request: impl Fn(&Shard, &[&ParkedReport]) -> Request,
+) -> Vec<Request> {
+    let shards = reports
+        .iter()
+        .map(|parked| store.keys.shard_of_key(&parked.key));
+    let batches = place::batches(&store.keys, shards);
+    let requests = batches.iter().map(|batch| {
+        let of_shard: Vec<_> = batch.places.iter().map(|at| &reports[*at]).collect();
+        request(batch.shard, &of_shard)
+    });
+    requests.collect()
+}
+
+/// One look-up for each key, all sent together.
+pub(crate) async fn parked(
+    store: &Inner,
+    keys: &[ReportKey],
+) -> Result<Vec<ParkedReport>, Failure> {
+    let requests = keys.iter().map(|key| {
+        let shard = &store.keys.shards()[store.keys.shard_of_key(key)];
+        let mut cmd = redis::cmd("HVALS");
+        cmd.arg(shard.early(key));
+        Request {
+            slot: shard.slot,
+            cmd,
+        }
+    });
+    let answers = store.servers.read(requests.collect()).await?;
+    let mut found = Vec::new();
+    for (key, answer) in keys.iter().zip(answers) {
+        let mut under_key = Vec::new();
+        for stored in value::array(answer, FORM)? {
+            under_key.extend(value::bytes(stored, FORM)?);
+        }
+        // The digits in front tell in which order they came.
+        under_key.sort();
+        for stored in under_key {
+            found.push(decode(key.clone(), &stored)?);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) async fn due(
+    store: &Inner,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<ParkedReport>, Failure> {
+    let now = now.as_millis().to_string();
+    let entries = deadlines::lowest(store, |shard| &shard.again, &now, limit).await?;
+    let mut keys = Vec::with_capacity(entries.len());
+    let mut requests = Vec::with_capacity(entries.len());
+    for (_, shard, member) in entries {
+        let shard = &store.keys.shards()[shard];
+        let (name, saying) = split(&member).ok_or(Failure::Answer(FORM))?;
+        let mut cmd = redis::cmd("HGET");
+        cmd.arg(shard.early_named(name)).arg(saying);
+        requests.push(Request {
+            slot: shard.slot,
+            cmd,
+        });
+        keys.push(key_of(name)?);
+    }
+    let answers = store.servers.read(requests).await?;
+    let mut due = Vec::with_capacity(keys.len());
+    for (key, answer) in keys.into_iter().zip(answers) {
+        // It may have been unparked meanwhile.
+        if let Some(stored) = value::bytes(answer, FORM)? {
+            due.push(decode(key, &stored)?);
+        }
+    }
+    Ok(due)
+}
+
+fn split(member: &[u8]) -> Option<(&str, &[u8])> {
+    let end = member.iter().position(|byte| *byte == 0)?;
+    let name = std::str::from_utf8(&member[..end]).ok()?;
+    Some((name, &member[end + 1..]))
+}
+
+fn key_of(name: &str) -> Result<ReportKey, Unreadable> {
+    let (provider, provider_id) = name.split_once('/').ok_or(Unreadable::Part(FORM))?;
+    Ok(ReportKey {
+        provider: request::parse(provider, FORM)?,
+        provider_id: request::parse(provider_id, FORM)?,
+    })
+}

@@ -1,0 +1,312 @@
+//! Sending commands to the servers that have their slots, many at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use redis::{Cmd, Pipeline, ServerError, ServerErrorKind, Value};
+use tokio::time::{Instant, sleep_until};
+
+use crate::Options;
+use crate::dial::{Dialer, Target, load_scripts};
+use crate::error::{Failure, Refusal};
+use crate::link::{Current, Link};
+use crate::topology::Topology;
+
+/// In a cluster a connection is not waited for longer than this before it is asked who has the
+/// slots now.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// The pause before what a server refused for the moment is sent again: half to all of it.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A command and where it belongs.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The slot of its keys.
+    pub(crate) slot: u16,
+    pub(crate) cmd: Cmd,
+}
+
+/// What must be true before an answer counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing: it reads, or may be lost.
+    Plain,
+    /// Replicas have it, if the options ask for that.
+    Durable,
+}
+
+/// The connections to one server. Waiting for replicas holds a connection up, so what does not
+/// wait has one of its own.
+#[derive(Debug)]
+pub(crate) struct Node {
+    plain: Link,
+    durable: Link,
+}
+
+impl Node {
+    pub(crate) fn start(dialer: &Arc<Dialer>, target: &Target, timeout: Duration) -> Self {
+        let link = || Link::start(Arc::clone(dialer), target.clone(), timeout);
+        Self {
+            plain: link(),
+            durable: link(),
+        }
+    }
+
+    fn link(&self, kind: Kind) -> &Link {
+        match kind {
+            Kind::Plain => &self.plain,
+            Kind::Durable => &self.durable,
+        }
+    }
+}
+
+/// The servers of a store.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    topology: Topology,
+    timeout: Duration,
+    wait_replicas: u32,
+}
+
+/// A request that has no answer yet.
+#[derive(Debug, Clone)]
+struct Open {
+    at: usize,
+    /// The node that takes its slot over, and is to be asked this once.
+    ask: Option<String>,
+}
+
+/// What to do before the open requests are sent again.
+#[derive(Debug, Default)]
+struct Next {
+    open: Vec<Open>,
+    /// Why the latest of them is still open.
+    failure: Option<Failure>,
+    /// Whether the servers need time.
+    pause: bool,
+    /// Whether the slots may have other masters now.
+    moved: bool,
+}
+
+impl Next {
+    fn again(&mut self, open: impl IntoIterator<Item = Open>, why: Failure) {
+        self.open.extend(open);
+        self.failure = Some(why);
+    }
+}
+
+impl Servers {
+    pub(crate) async fn connect(options: &Options, dialer: Dialer) -> Result<Self, Failure> {
+        let servers = Self {
+            topology: Topology::start(options, Arc::new(dialer)).await?,
+            timeout: options.timeout,
+            wait_replicas: options.wait_replicas,
+        };
+        Ok(servers)
+    }
+
+    /// Whether one server does everything, in the order in which it is sent.
+    pub(crate) fn is_one(&self) -> bool {
+        !self.topology.may_move()
+    }
+
+    /// Sends requests that read, or whose effect may be lost.
+    pub(crate) async fn read(&self, requests: Vec<Request>) -> Result<Vec<Value>, Failure> {
+        self.send(Kind::Plain, requests).await
+    }
+
+    /// Sends requests that write what must not be lost.
+    pub(crate) async fn write(&self, requests: Vec<Request>) -> Result<Vec<Value>, Failure> {
+        self.send(Kind::Durable, requests).await
+    }
+
+    /// One answer for each request, in order. What was surely not done is sent again until the
+    /// time is up; what may have been done is not.
+    async fn send(&self, kind: Kind, requests: Vec<Request>) -> Result<Vec<Value>, Failure> {
+        let until = Instant::now() + self.timeout;
+        let mut answers = vec![Value::Nil; requests.len()];
+        let mut open: Vec<Open> = (0..requests.len())
+            .map(|at| Open { at, ask: None })
+            .collect();
+        let mut is_repeated = false;
+        while !open.is_empty() {
+            let next = self.round(kind, &requests, open, &mut answers, until);
+            let next = next.await?;
+            open = next.open;
+            let Some(failure) = next.failure else {
+                break;
+            };
+            if next.moved {
+                self.topology.refresh().await;
+            }
+            let mut ready = Instant::now();
+            if next.pause || is_repeated {
+                ready += PAUSE.mul_f64(rand::random_range(0.5..1.0));
+            }
+            if ready >= until {
+                return Err(failure);
+            }
+            sleep_until(ready).await;
+            is_repeated = true;
+        }
+        Ok(answers)
+    }
+
+    /// Sends the open requests, those of one server together, to all servers at once.
+    async fn round(
+        &self,
+        kind: Kind,
+        requests: &[Request],
+        open: Vec<Open>,
+        answers: &mut [Value],
+        until: Instant,
+    ) -> Result<Next, Failure> {
+        let mut next = Next::default();
+        let mut groups: Vec<(Arc<Node>, Vec<Open>)> = Vec::new();
+        for one in open {
+            let Some(node) = self.node_for(&one, requests) else {
+                next.moved = true;
+                next.pause = true;
+                next.again([one], Failure::NoMaster);
+                continue;
+            };
+            match groups
+                .iter_mut()
+                .find(|(other, _)| Arc::ptr_eq(other, &node))
+            {
+                Some((_, group)) => group.push(one),
+                None => groups.push((node, vec![one])),
+            }
+        }
+        let exchanges = groups.into_iter().map(|(node, group)| async move {
+            let exchange = self.exchange(&node, kind, requests, &group, until).await;
+            (node, group, exchange)
+        });
+        let exchanges = join_all(exchanges).await;
+        for (node, group, exchange) in exchanges {
+            match exchange {
+                Ok((current, values)) => {
+                    let link = node.link(kind);
+                    let mut needs_scripts = false;
+                    for (one, value) in group.into_iter().zip(values) {
+                        match value {
+                            Value::ServerError(error) => {
+                                needs_scripts |= error.kind() == Some(ServerErrorKind::NoScript);
+                                self.refused(one, &error, &mut next, (link, &current))?;
+                            }
+                            value => answers[one.at] = value,
+                        }
+                    }
+                    if needs_scripts {
+                        let mut pipe = Pipeline::new();
+                        load_scripts(&mut pipe);
+                        link.send(&current, &pipe, until).await?;
+                    }
+                }
+                Err(failure @ Failure::NotConnected { .. }) => {
+                    next.moved = true;
+                    next.again(group, failure);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(next)
+    }
+
+    fn node_for(&self, open: &Open, requests: &[Request]) -> Option<Arc<Node>> {
+        match &open.ask {
+            Some(address) => Some(self.topology.node_at(address)),
+            None => self.topology.node_of(requests[open.at].slot),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        node: &Node,
+        kind: Kind,
+        requests: &[Request],
+        group: &[Open],
+        until: Instant,
+    ) -> Result<(Current, Vec<Value>), Failure> {
+        let link = node.link(kind);
+        let patience = if self.topology.may_move() {
+            until.min(Instant::now() + PATIENCE)
+        } else {
+            until
+        };
+        let current = link.connected(patience).await?;
+        let mut pipe = Pipeline::with_capacity(group.len() + 1);
+        for one in group {
+            if one.ask.is_some() {
+                pipe.cmd("ASKING");
+            }
+            pipe.add_command(requests[one.at].cmd.clone());
+        }
+        let waits = kind == Kind::Durable && self.wait_replicas > 0;
+        if waits {
+            let most = self.timeout.mul_f64(0.75).as_millis();
+            let most = u64::try_from(most).unwrap_or(u64::MAX);
+            pipe.cmd("WAIT").arg(self.wait_replicas).arg(most);
+        }
+        let mut values = link.send(&current, &pipe, until).await?;
+        if waits {
+            self.check_replicas(values.pop())?;
+        }
+        let mut values = values.into_iter();
+        let mut answers = Vec::with_capacity(group.len());
+        for one in group {
+            if one.ask.is_some() {
+                values.next();
+            }
+            answers.push(values.next().ok_or(Failure::Answer("a command"))?);
+        }
+        Ok((current, answers))
+    }
+
+    fn check_replicas(&self, answer: Option<Value>) -> Result<(), Failure> {
+        let wanted = self.wait_replicas;
+        match answer {
+            Some(Value::Int(confirmed)) if confirmed >= wanted.into() => Ok(()),
+            Some(Value::Int(confirmed)) => Err(Failure::NotReplicated { confirmed, wanted }),
+            Some(Value::ServerError(error)) => Err(Failure::Refused(Refusal::from(&error))),
+            _ => Err(Failure::Answer("WAIT")),
+        }
+    }
+
+    /// What the server refused may be sent again if it was surely not done, and may be done
+    /// later or elsewhere.
+    fn refused(
+        &self,
+        mut open: Open,
+        error: &ServerError,
+        next: &mut Next,
+        (link, current): (&Link, &Current),
+    ) -> Result<(), Failure> {
+        use ServerErrorKind as Kind;
+        let why = Failure::Refused(Refusal::from(error));
+        open.ask = None;
+        match error.kind() {
+            // Every new connection brings the scripts along; these were flushed under our hands.
+            Some(Kind::NoScript) => {}
+            Some(Kind::Moved) if self.topology.may_move() => next.moved = true,
+            Some(Kind::Ask) if self.topology.may_move() => {
+                let address = error.details().and_then(|detail| detail.split(' ').nth(1));
+                open.ask = address.map(str::to_owned);
+            }
+            Some(Kind::TryAgain | Kind::ClusterDown | Kind::MasterDown) => {
+                next.moved = true;
+                next.pause = true;
+            }
+            Some(Kind::ReadOnly | Kind::BusyLoading) => {
+                link.replace(current);
+                next.moved = true;
+                next.pause = true;
+            }
+            _ => return Err(why),
+        }
+        next.again([open], why);
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+//! Tests of the store on real servers, which they start and stop.
+
+// Helpers of tests are tests, too.
+#![allow(clippy::unwrap_used)]
+
+mod cluster;
+mod conformance;
+mod failover;
+mod kill;
+mod limiter;
+mod load;
+mod memory;
+mod refusals;
+mod sentinel;
+mod server;
+mod tls;
