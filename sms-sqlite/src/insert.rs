@@ -4,21 +4,19 @@ use sms_core::{Inserted, Message};
 
 use crate::error::Failure;
 use crate::provider_ids;
-use crate::row::{self, Histories};
+use crate::row::Histories;
 use crate::transaction::Writing;
 
 /// A new message, ready to be bound to the statements.
 #[derive(Debug)]
 pub(crate) struct NewRow {
     message: Message,
-    callback: String,
     histories: Histories,
 }
 
 impl NewRow {
     pub(crate) fn of(message: Message) -> Result<Self, Failure> {
         Ok(Self {
-            callback: row::json(&message.request.callback, "callback")?,
             histories: Histories::of(&message.progress)?,
             message,
         })
@@ -44,13 +42,15 @@ fn insert_one(writing: &mut Writing<'_>, row: &NewRow) -> Result<Inserted, Failu
 }
 
 /// Whether the id was free.
-fn insert_request(writing: &Writing<'_>, seq: i64, row: &NewRow) -> rusqlite::Result<bool> {
+fn insert_request(writing: &mut Writing<'_>, seq: i64, row: &NewRow) -> rusqlite::Result<bool> {
+    let bucket = writing.next_bucket();
     let request = &row.message.request;
     let sql = "INSERT INTO message VALUES \
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
          ON CONFLICT (id) DO NOTHING";
     let written = writing.prepare(sql)?.execute(rusqlite::params![
         seq,
+        bucket,
         request.id.as_bytes(),
         request.tenant.as_str(),
         request.to.e164().as_str(),
@@ -59,9 +59,9 @@ fn insert_request(writing: &Writing<'_>, seq: i64, row: &NewRow) -> rusqlite::Re
         request.encoding.as_str(),
         request.segments,
         request.priority.as_str(),
-        row::policy_name(request.on_unknown),
+        request.on_unknown.as_str(),
         request.route.as_str(),
-        row.callback,
+        request.callback.expose_u128().to_be_bytes(),
         request.accepted_at.as_millis(),
         request.send_at.map(|at| at.as_millis()),
         request.expires_at.as_millis(),

@@ -12,12 +12,12 @@ use crate::{read, row, seq};
 const UNUSUAL: &str = "p.state <> 'queued' AND p.state <> 'sending' AND p.state <> 'sent' \
      AND p.state <> 'delivered'";
 
-/// Where a list is read from, the newest first in each.
+/// Where a list is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     /// All messages, one after the other, until there are enough that fit.
     All,
-    /// The index of recipients.
+    /// The index of recipients, in each of its buckets; sorted.
     Recipient,
     /// The index of tenants other than the default one.
     Tenant,
@@ -221,7 +221,10 @@ fn plan(source: Source) -> (&'static str, char, Option<&'static str>) {
             None,
         ),
         Source::Recipient => (
-            "message AS m INDEXED BY message_recipient \
+            "(WITH RECURSIVE every (bucket) AS (SELECT min(bucket) FROM message UNION ALL \
+             SELECT bucket + 1 FROM every WHERE bucket < (SELECT max(bucket) FROM message)) \
+             SELECT bucket FROM every) AS b \
+             CROSS JOIN message AS m INDEXED BY message_recipient ON m.bucket = b.bucket \
              CROSS JOIN progress AS p ON p.seq = m.seq",
             'm',
             None,

@@ -7,8 +7,8 @@ use rusqlite::types::FromSql;
 use serde::de::value::{BorrowedStrDeserializer, Error as Refused};
 use serde::{Deserialize, Serialize};
 use sms_core::{
-    Fingerprint, Message, MessageId, ParkedReport, Progress, ReportKey, Request, Timestamp,
-    UnknownPolicy,
+    Callback, Fingerprint, Message, MessageId, ParkedReport, Progress, ReportKey, Request,
+    Timestamp,
 };
 
 use crate::error::Failure;
@@ -37,7 +37,7 @@ pub(crate) fn message(row: &Row<'_>) -> Result<Message, Failure> {
         priority: columns.text("priority")?,
         on_unknown: columns.text("on_unknown")?,
         route: columns.text("route")?,
-        callback: columns.json("callback")?,
+        callback: Callback::from_u128(u128::from_be_bytes(columns.plain("callback")?)),
         accepted_at: columns.time("accepted_at")?,
         send_at: columns.optional_time("send_at")?,
         expires_at: columns.time("expires_at")?,
@@ -153,14 +153,6 @@ impl Histories {
 
 pub(crate) fn json(value: &impl Serialize, column: &'static str) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|_| Failure::Unwritable { column })
-}
-
-pub(crate) fn policy_name(policy: UnknownPolicy) -> &'static str {
-    match policy {
-        UnknownPolicy::Hold => "hold",
-        UnknownPolicy::PreferDuplicate => "prefer_duplicate",
-        UnknownPolicy::PreferLoss => "prefer_loss",
-    }
 }
 
 /// The columns that [`parked`] reads, in its order.

@@ -5,6 +5,8 @@
 CREATE TABLE message (
     -- Messages in the order of acceptance: accepted_at * 32768, counted up within a millisecond.
     seq         INTEGER PRIMARY KEY,
+    -- Messages stored one after the other share a bucket, 2048 at most: see the index.
+    bucket      INTEGER NOT NULL,
     id          BLOB    NOT NULL UNIQUE,
     tenant      TEXT    NOT NULL,
     recipient   TEXT    NOT NULL,
@@ -15,13 +17,14 @@ CREATE TABLE message (
     priority    TEXT    NOT NULL,
     on_unknown  TEXT    NOT NULL,
     route       TEXT    NOT NULL,
-    callback    TEXT    NOT NULL,
+    callback    BLOB    NOT NULL,
     accepted_at INTEGER NOT NULL,
     send_at     INTEGER,
     expires_at  INTEGER NOT NULL,
     fingerprint BLOB
 ) STRICT;
-CREATE INDEX message_recipient ON message (recipient);
+-- The bucket keeps what changes together. Look in each: min(bucket) to max(bucket).
+CREATE INDEX message_recipient ON message (bucket, recipient);
 -- An installation with one tenant does not pay for the index.
 CREATE INDEX message_tenant ON message (tenant) WHERE tenant <> 'default';
 

@@ -10,6 +10,7 @@ use sms_core::{
     ReportKey, StateCounts, Store, StoreError, Timestamp,
 };
 
+use crate::buckets::Buckets;
 use crate::commit::{self, ChangeRow};
 use crate::error::Failure;
 use crate::insert::{self, NewRow};
@@ -51,7 +52,9 @@ impl SqliteStore {
         let path = open::resolve(path.as_ref())?;
         let lock = FileLock::take(&path)?;
         let writing = open::writer(&path, options)?;
-        let parked = parking::count(&writing).map_err(|error| open::explain(&path, error))?;
+        let wrong = |error| open::explain(&path, error);
+        let parked = parking::count(&writing).map_err(wrong)?;
+        let buckets = Buckets::open(&writing).map_err(wrong)?;
         let reading = (0..options.read_connections.max(1))
             .map(|_| open::reader(&path, options))
             .collect::<Result<Vec<_>, _>>()?;
@@ -62,7 +65,7 @@ impl SqliteStore {
         };
         Ok(Self {
             readers: Readers::start(reading).map_err(no_thread)?,
-            writer: Writer::start(writing, shared.clone()).map_err(no_thread)?,
+            writer: Writer::start(writing, buckets, shared.clone()).map_err(no_thread)?,
             shared,
             _lock: lock,
             path,

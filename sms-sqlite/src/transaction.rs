@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{CachedStatement, OptionalExtension, Transaction};
 use sms_core::{Message, MessageId, State, Timestamp};
 
+use crate::buckets::Buckets;
 use crate::error::Failure;
 use crate::row;
 use crate::seq::Cursor;
@@ -21,22 +22,31 @@ pub(crate) struct Writing<'connection> {
     effects: Effects,
 }
 
-/// What others are to know once the transaction is committed.
-#[derive(Debug, Default)]
+/// What is to be known once the transaction is committed.
+#[derive(Debug)]
 pub(crate) struct Effects {
     /// How the number of parked reports changes.
     pub(crate) parked: i64,
     /// How many messages were removed.
     pub(crate) removed: usize,
+    /// Where the next transaction goes on.
+    pub(crate) buckets: Buckets,
 }
 
 impl<'connection> Writing<'connection> {
-    pub(crate) fn new(transaction: &'connection Transaction<'connection>) -> Self {
+    pub(crate) fn new(
+        transaction: &'connection Transaction<'connection>,
+        buckets: Buckets,
+    ) -> Self {
         Self {
             transaction,
             counts: [0; State::ALL.len()],
             cursors: HashMap::new(),
-            effects: Effects::default(),
+            effects: Effects {
+                parked: 0,
+                removed: 0,
+                buckets,
+            },
         }
     }
 
@@ -67,6 +77,11 @@ impl<'connection> Writing<'connection> {
             .entry(accepted_at)
             .or_insert_with(|| Cursor::before(accepted_at));
         cursor.next(self.transaction)
+    }
+
+    /// The bucket of a new message.
+    pub(crate) fn next_bucket(&mut self) -> i64 {
+        self.effects.buckets.next()
     }
 
     /// Where the message with this id is.

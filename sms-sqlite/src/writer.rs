@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use sms_core::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::buckets::Buckets;
 use crate::error::Failure;
 use crate::transaction::Writing;
 use crate::{shared::Shared, vacuum};
@@ -21,6 +23,13 @@ const QUEUE: usize = 1_024;
 /// A transaction takes no further call once it has so many items: more would only delay the
 /// answers, the cost of the commit being spread thin enough already.
 const ITEMS: usize = 512;
+
+/// From this many items on a transaction counts as large.
+const CROWD: usize = 16;
+
+/// How long a transaction waits for the callers of a large one before it: about what a flush of
+/// a fast disk takes.
+const GATHERING: Duration = Duration::from_micros(200);
 
 /// Does its work inside a transaction; called again if that transaction was rolled back.
 type Work<T> = Box<dyn FnMut(&mut Writing<'_>) -> Result<T, Failure> + Send>;
@@ -33,11 +42,20 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, shared: Arc<Shared>) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        connection: Connection,
+        buckets: Buckets,
+        shared: Arc<Shared>,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE);
+        let committer = Committer {
+            connection,
+            buckets,
+            shared,
+        };
         let thread = thread::Builder::new()
             .name("sms-sqlite-write".into())
-            .spawn(move || serve(connection, &shared, receiver))?;
+            .spawn(move || committer.serve(receiver))?;
         Ok(Self {
             queue: Some(sender),
             thread: Some(thread),
@@ -116,32 +134,79 @@ impl<T: Send> Call for Pending<T> {
     }
 }
 
-fn serve(mut connection: Connection, shared: &Shared, mut queue: mpsc::Receiver<Box<dyn Call>>) {
-    while let Some(first) = queue.blocking_recv() {
-        let mut items = first.items();
-        let mut batch = vec![first];
+/// What the thread has.
+struct Committer {
+    connection: Connection,
+    buckets: Buckets,
+    shared: Arc<Shared>,
+}
+
+impl Committer {
+    fn serve(mut self, mut queue: mpsc::Receiver<Box<dyn Call>>) {
+        let mut earlier = 0;
+        while let Some(first) = queue.blocking_recv() {
+            let expected = if earlier < CROWD { 0 } else { earlier };
+            let batch = gather(first, &mut queue, expected.min(ITEMS));
+            earlier = batch.iter().map(|call| call.items()).sum();
+            self.finish(batch);
+        }
+    }
+
+    /// Does the calls together; one by one if that fails, so that a call which cannot succeed,
+    /// or for which the disk has no room, does not take the others with it.
+    fn finish(&mut self, mut batch: Vec<Box<dyn Call>>) {
+        match self.commit(&mut batch) {
+            Ok(()) => answer_all(batch, Ok(())),
+            Err(failure) if batch.len() == 1 => answer_all(batch, Err(Arc::new(failure))),
+            Err(_) => {
+                for call in batch {
+                    let mut alone = vec![call];
+                    let outcome = self.commit(&mut alone).map_err(Arc::new);
+                    answer_all(alone, outcome);
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: &mut [Box<dyn Call>]) -> Result<(), Failure> {
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        let mut writing = Writing::new(&transaction, self.buckets);
+        for call in batch {
+            call.run(&mut writing)?;
+        }
+        let effects = writing.finish()?;
+        transaction.commit()?;
+        self.buckets = effects.buckets;
+        self.shared.add_parked(effects.parked);
+        if effects.removed > 0 {
+            vacuum::give_back(&self.connection);
+        }
+        Ok(())
+    }
+}
+
+/// Takes what waits. After a large transaction its callers are about to call again, one after
+/// the other: what they have to say is waited for, or the first of them would get a flush of the
+/// disk for itself, and the others wait for that instead.
+fn gather(
+    first: Box<dyn Call>,
+    queue: &mut mpsc::Receiver<Box<dyn Call>>,
+    expected: usize,
+) -> Vec<Box<dyn Call>> {
+    let until = Instant::now() + GATHERING;
+    let mut items = first.items();
+    let mut batch = vec![first];
+    loop {
         while items < ITEMS {
             let Ok(next) = queue.try_recv() else { break };
             items += next.items();
             batch.push(next);
         }
-        finish(&mut connection, shared, batch);
-    }
-}
-
-/// Does the calls together; one by one if that fails, so that a call which cannot succeed, or
-/// for which the disk has no room, does not take the others with it.
-fn finish(connection: &mut Connection, shared: &Shared, mut batch: Vec<Box<dyn Call>>) {
-    match commit(connection, shared, &mut batch) {
-        Ok(()) => answer_all(batch, Ok(())),
-        Err(failure) if batch.len() == 1 => answer_all(batch, Err(Arc::new(failure))),
-        Err(_) => {
-            for call in batch {
-                let mut alone = vec![call];
-                let outcome = commit(connection, shared, &mut alone).map_err(Arc::new);
-                answer_all(alone, outcome);
-            }
+        if items >= expected || Instant::now() >= until {
+            return batch;
         }
+        thread::sleep(GATHERING / 8);
     }
 }
 
@@ -152,23 +217,4 @@ fn answer_all(batch: Vec<Box<dyn Call>>, outcome: Result<(), Arc<Failure>>) {
     for call in batch {
         call.answer(outcome.clone());
     }
-}
-
-fn commit(
-    connection: &mut Connection,
-    shared: &Shared,
-    batch: &mut [Box<dyn Call>],
-) -> Result<(), Failure> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut writing = Writing::new(&transaction);
-    for call in batch {
-        call.run(&mut writing)?;
-    }
-    let effects = writing.finish()?;
-    transaction.commit()?;
-    shared.add_parked(effects.parked);
-    if effects.removed > 0 {
-        vacuum::give_back(connection);
-    }
-    Ok(())
 }
