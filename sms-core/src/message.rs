@@ -125,6 +125,18 @@ pub enum UnknownPolicy {
     PreferLoss,
 }
 
+impl UnknownPolicy {
+    /// The name, as stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::PreferDuplicate => "prefer_duplicate",
+            Self::PreferLoss => "prefer_loss",
+        }
+    }
+}
+
 /// What has become of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {

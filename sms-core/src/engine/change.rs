@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
 use super::batch::{Batcher, Work};
 use super::{Inner, Observation};
@@ -95,13 +96,39 @@ store_work!(Insert, Message, Inserted, |store, items| store
 store_work!(Commit, Change, Committed, |store, items| store
     .commit(items)
     .await);
-store_work!(Load, MessageId, Option<Message>, |store, items| store
-    .load(&items)
-    .await);
 store_work!(Parked, ReportKey, Vec<ParkedReport>, |store, items| store
     .parked(&items)
     .await
     .map(|found| by_key(&items, found)));
+
+#[derive(Debug)]
+struct Load(Arc<dyn Store>);
+
+#[async_trait]
+impl Work for Load {
+    type Item = MessageId;
+    type Answer = Result<Option<Message>, StoreError>;
+
+    async fn run(&self, ids: Vec<MessageId>) -> Vec<Self::Answer> {
+        let loaded = self.0.load(&ids).await;
+        match loaded {
+            // One of them cannot be read. That must not hide the others.
+            Err(error) if !error.is_passing() && ids.len() > 1 => load_each(&self.0, &ids).await,
+            loaded => each(ids.len(), loaded),
+        }
+    }
+}
+
+async fn load_each(
+    store: &Arc<dyn Store>,
+    ids: &[MessageId],
+) -> Vec<Result<Option<Message>, StoreError>> {
+    let load = |id| async move {
+        let mut loaded = store.load(std::slice::from_ref(id)).await?;
+        Ok(loaded.pop().flatten())
+    };
+    join_all(ids.iter().map(load)).await
+}
 
 fn by_key(keys: &[ReportKey], found: Vec<ParkedReport>) -> Vec<Vec<ParkedReport>> {
     if found.is_empty() {

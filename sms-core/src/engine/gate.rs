@@ -32,6 +32,11 @@ impl Gate {
         self.closed_until.filter(|until| *until > now)
     }
 
+    /// Whether anything that is there may go through.
+    pub(super) fn is_open(&self, now: Instant) -> bool {
+        self.closed_until(now).is_none() && !self.is_probing()
+    }
+
     /// Whether the provider has to prove itself with one message before it gets more.
     pub(super) fn is_probing(&self) -> bool {
         self.failures >= FAILURES_TO_CLOSE

@@ -168,6 +168,11 @@ impl Lane {
         Some(())
     }
 
+    fn is_shut(&self) -> bool {
+        let gate = self.route().gate();
+        gate.closed_until(Instant::now()).is_some()
+    }
+
     async fn wait_for_gate(&mut self) -> Option<()> {
         loop {
             let closed_until = self.route().gate().closed_until(Instant::now());
@@ -205,7 +210,8 @@ impl Lane {
         mut ids: &[MessageId],
         slots: OwnedSemaphorePermit,
     ) -> Option<()> {
-        let mut slots = Some(slots);
+        // Work may have come long after the slots, and the gate closed in between.
+        let mut slots = Some(slots).filter(|_| self.route().gate().is_open(Instant::now()));
         while !ids.is_empty() {
             let mut group_slots = match slots.take() {
                 Some(slots) => slots,
@@ -216,6 +222,9 @@ impl Lane {
             };
             let most = group_slots.num_permits().min(ids.len());
             let granted = self.throughput(most).await?;
+            if self.is_shut() {
+                continue;
+            }
             let (group, rest) = ids.split_at(granted);
             for claimed in self.claim_group(group).await? {
                 // One slot was taken for each id of the group.

@@ -70,11 +70,9 @@ impl NewMessage {
         field(self.text.as_str().as_bytes());
         let from = self.from.map(SenderId::text);
         field(from.as_ref().map_or("", |from| from.as_str()).as_bytes());
-        field(&[
-            self.encoding as u8,
-            self.priority as u8,
-            self.on_unknown as u8,
-        ]);
+        field(self.encoding.as_str().as_bytes());
+        field(self.priority.as_str().as_bytes());
+        field(self.on_unknown.as_str().as_bytes());
         field(&optional(self.send_at.map(Timestamp::as_millis)));
         field(&optional(self.validity.map(millis)));
         let provider = self.provider.as_ref().map(ProviderName::as_str);

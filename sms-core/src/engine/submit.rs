@@ -31,8 +31,15 @@ impl Inner {
         let route = &self.routes[provider];
         // A quarter of the lease for everything before the request, three for the rest: so a
         // worker that slept over its lease does not send what another may be sending.
-        let stale = since.elapsed() > route.lease() / 4;
-        let Some(attempt) = message.progress.last_attempt().filter(|_| !stale) else {
+        let fresh = |attempt: &&Attempt| {
+            // The claim may have been written at an earlier try, and a suspended machine stops the
+            // one clock but not the other.
+            let since = since
+                .elapsed()
+                .max(self.clock.now().since(attempt.started_at));
+            since <= route.lease() / 4
+        };
+        let Some(attempt) = message.progress.last_attempt().filter(fresh) else {
             return self.give_back(message, token).await;
         };
         let submission = self.submission(&message, attempt, route);

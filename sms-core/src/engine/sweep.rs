@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::Inner;
 use super::running::Stop;
@@ -86,7 +86,17 @@ impl Inner {
     }
 
     async fn pass_deadlines(self: &Arc<Self>, due: Vec<MessageId>) -> Result<(), StoreError> {
-        let passed = join_all(due.into_iter().map(|id| self.pass_deadline(id)));
+        let pass = |id| async move {
+            match self.pass_deadline(id).await {
+                // A message that cannot be read must not hold up the others.
+                Err(error) if !error.is_passing() => {
+                    error!(%error, %id, "the deadline of a message cannot be acted on");
+                    Ok(())
+                }
+                result => result,
+            }
+        };
+        let passed = join_all(due.into_iter().map(pass));
         passed.await.into_iter().collect()
     }
 

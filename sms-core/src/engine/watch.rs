@@ -39,19 +39,16 @@ impl Engine {
     /// [`StoreError`] when the store cannot tell.
     pub async fn watch(&self, id: MessageId) -> Result<Option<Watch>, StoreError> {
         // Listen first, look after: what changes in between is seen twice, not missed.
-        let changes = self.inner.watchers.add(id);
-        let Some(message) = self.message(id).await? else {
-            self.inner.watchers.tidy(id);
-            return Ok(None);
-        };
-        Ok(Some(Watch {
+        let mut watch = Watch {
+            changes: self.inner.watchers.add(id),
             inner: Arc::clone(&self.inner),
             id,
-            changes,
-            next: Some(message),
+            next: None,
             seen: 0,
             ended: false,
-        }))
+        };
+        watch.next = self.message(id).await?;
+        Ok(watch.next.is_some().then_some(watch))
     }
 }
 

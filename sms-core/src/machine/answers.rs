@@ -7,6 +7,7 @@ use super::event::Unchanged;
 use super::settle::{Context, settle};
 use crate::{
     Answer, Attempt, AttemptOutcome, ClaimToken, Outcome, Progress, ProviderId, QueryAnswer, State,
+    Timestamp,
 };
 
 pub(super) fn answered(
@@ -16,7 +17,9 @@ pub(super) fn answered(
     answer: &Answer,
 ) -> Step {
     let (outcome, provider_id, retry_after) = read(&answer.outcome);
-    give_stray_report_back(progress, &context, token, provider_id.as_ref());
+    if outcome == AttemptOutcome::Accepted {
+        sort_stray_reports(progress, &context, token, provider_id.as_ref());
+    }
     let attempt = attempt_of(progress, token)?;
     let known = attempt.outcome.is_some_and(|old| is_known(old, outcome));
     if known && !adds_words(attempt, outcome, provider_id.as_ref(), answer) {
@@ -101,39 +104,60 @@ fn adds_words(
             || (attempt.node.is_none() && answer.node.is_some()))
 }
 
-/// A report that came before the answer, under an id that no attempt had, was taken for one of
-/// this attempt. If the answer names another id, it spoke of an earlier one.
-fn give_stray_report_back(
+/// A report that came before the answers, under an id that no attempt had, was taken for one of
+/// some attempt without an id. The answer now tells whose the id is.
+fn sort_stray_reports(
     progress: &mut Progress,
     context: &Context<'_>,
     token: ClaimToken,
     answered: Option<&ProviderId>,
 ) {
     let attempts = &mut progress.attempts;
-    let is_stray = |attempt: &Attempt| {
-        attempt.claim == token
-            && answered.is_some()
-            && attempt.provider_id.is_some()
-            && attempt.provider_id.as_ref() != answered
-    };
-    let Some(at) = attempts.iter().position(is_stray) else {
+    let Some(at) = attempts.iter().position(|attempt| attempt.claim == token) else {
         return;
     };
-    let provider = &attempts[at].provider;
-    let is_owner = |attempt: &Attempt| {
-        attempt.provider == *provider && attempt.provider_id.is_none() && attempt.is_unresolved()
-    };
-    let Some(owner) = attempts.iter().rposition(is_owner) else {
+    let Attempt {
+        provider,
+        provider_id,
+        ..
+    } = &attempts[at];
+    let shared = context.rules.provider(provider).deduplicates;
+    if shared || answered.is_none() || provider_id.as_ref() == answered {
         return;
+    }
+    let by_report = |other: &Attempt| {
+        other.provider == *provider && other.code.is_none() && other.node.is_none()
     };
-    let stray = &mut attempts[at];
-    stray.outcome = None;
-    let (provider_id, report) = (stray.provider_id.take(), stray.report.take());
-    let owner = &mut attempts[owner];
-    owner.outcome = Some(AttemptOutcome::Accepted);
-    owner.finished_at = Some(context.now);
-    owner.provider_id = provider_id;
-    owner.report = report;
+    let has_it = |other: &Attempt| by_report(other) && other.provider_id.as_ref() == answered;
+    let has_none =
+        |other: &Attempt| by_report(other) && other.provider_id.is_none() && other.is_unresolved();
+    let mistaken = attempts.iter().position(has_it).or_else(|| {
+        provider_id.as_ref()?;
+        attempts.iter().rposition(has_none)
+    });
+    if let Some(other) = mistaken {
+        exchange_reports(attempts, at, other, context.now);
+    }
+}
+
+fn exchange_reports(attempts: &mut [Attempt], answered: usize, other: usize, now: Timestamp) {
+    let attempt = &mut attempts[answered];
+    attempt.outcome = None;
+    let (provider_id, report) = (attempt.provider_id.take(), attempt.report.take());
+    let other = &mut attempts[other];
+    let taken = provider_id.is_some() || report.is_some();
+    other.outcome = Some(if taken {
+        AttemptOutcome::Accepted
+    } else {
+        AttemptOutcome::Unknown
+    });
+    other.finished_at = taken.then_some(now);
+    let theirs = (
+        std::mem::replace(&mut other.provider_id, provider_id),
+        std::mem::replace(&mut other.report, report),
+    );
+    let attempt = &mut attempts[answered];
+    (attempt.provider_id, attempt.report) = theirs;
 }
 
 pub(super) fn queried(progress: &mut Progress, context: Context<'_>, answer: &QueryAnswer) -> Step {

@@ -3,6 +3,9 @@
 // Helpers of tests are tests, too.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "testing")]
+mod engine;
+mod machine;
 #[cfg(feature = "conformance")]
 mod provider_conformance;
 #[cfg(feature = "conformance")]

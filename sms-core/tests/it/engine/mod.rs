@@ -1,0 +1,16 @@
+//! The engine over the backends in memory, in virtual time.
+
+mod accepting;
+mod books;
+mod canceling;
+mod draining;
+mod embedding;
+mod idempotency;
+mod load;
+mod outages;
+mod pace;
+mod providers;
+mod reporting;
+mod rig;
+mod unreadable;
+mod watching;

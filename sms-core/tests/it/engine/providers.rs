@@ -1,0 +1,229 @@
+//! Providers that misbehave.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sms_core::testing::{ScriptedProvider, Step};
+use sms_core::{
+    Answer, AttemptOutcome, CallbackSupport, Capabilities, Cause, Outcome, Provider, ProviderId,
+    ProviderName, ProviderSetup, QueryAnswer, ReportStatus, State, StatusQuery, Submission,
+    UnknownPolicy,
+};
+
+use super::rig::{
+    Rig, SECOND, UNAVAILABLE, accept, accept_as, accepted, by_reference, name, new_message,
+};
+
+#[derive(Debug)]
+struct Panics {
+    name: ProviderName,
+    left: AtomicUsize,
+    calls: AtomicUsize,
+}
+
+#[async_trait]
+impl Provider for Panics {
+    fn name(&self) -> &ProviderName {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            deduplicates: false,
+            callback: CallbackSupport::None,
+            timeout: 5 * SECOND,
+        }
+    }
+
+    async fn submit(&self, _submission: &Submission) -> Answer {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let panics = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        assert!(panics.is_err(), "a bug in a provider");
+        accepted("p").into()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_leaves_its_message_unconfirmed_and_the_lane_alive() {
+    let rig = Rig::new();
+    let provider = Arc::new(Panics {
+        name: name("main"),
+        left: AtomicUsize::new(3),
+        calls: AtomicUsize::new(0),
+    });
+    let setup = ProviderSetup {
+        // All slots would be gone after three panics.
+        concurrency: 3,
+        report_window: 600 * SECOND,
+        ..ProviderSetup::new(provider.clone())
+    };
+    let engine = rig.bare(&Arc::default()).provider(setup).build().unwrap();
+    let _running = engine.start();
+    let mut doomed = Vec::new();
+    for _ in 0..3 {
+        doomed.push(accept(&engine).await);
+    }
+    tokio::time::sleep(SECOND).await;
+    let id = accept(&engine).await;
+    rig.until(id, State::Sent).await;
+    for id in doomed {
+        let message = rig.until(id, State::Unconfirmed).await;
+        let last = message.progress.timeline.last().unwrap();
+        assert_eq!(last.cause, Cause::LeaseEnded);
+    }
+    assert_eq!(provider.calls.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_hangs_is_waited_for_until_its_time_out() {
+    let rig = Rig::with(ScriptedProvider::new("main").unwrap().then([Step::Hang]));
+    let engine = rig.engine();
+    let _running = engine.start();
+    let id = accept(&engine).await;
+    let message = rig.until(id, State::Unconfirmed).await;
+    let attempt = &message.progress.attempts[0];
+    assert_eq!(attempt.outcome, Some(AttemptOutcome::Unknown));
+    let took = attempt.finished_at.unwrap().since(attempt.started_at);
+    assert!((5 * SECOND..6 * SECOND).contains(&took), "{took:?}");
+    let message = rig.until(id, State::Unknown).await;
+    assert_eq!(message.progress.attempts.len(), 1, "held, never resent");
+    assert_eq!(rig.submissions(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_is_resent_with_the_same_bytes_where_that_is_safe() {
+    let capabilities = Capabilities {
+        deduplicates: true,
+        callback: CallbackSupport::PerMessage,
+        timeout: 5 * SECOND,
+    };
+    let duplicate = Outcome::Duplicate {
+        provider_id: Some("p1".parse().unwrap()),
+    };
+    let provider = ScriptedProvider::new("main").unwrap();
+    let provider = provider.capable_of(capabilities);
+    let rig = Rig::with(provider.then([Outcome::Unknown, duplicate]));
+    let engine = rig.engine();
+    let _running = engine.start();
+    let id = accept(&engine).await;
+    let message = rig.until(id, State::Sent).await;
+    let [first, second] = rig.provider.submissions().try_into().unwrap();
+    assert_eq!((first.attempt, second.attempt), (1, 2));
+    let same = Submission {
+        attempt: 1,
+        ..second
+    };
+    assert_eq!(first, same);
+    let outcome = message.progress.attempts[1].outcome;
+    assert_eq!(outcome, Some(AttemptOutcome::Duplicate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_policy_does_with_a_silence_what_it_says() {
+    for (policy, submissions, end, within) in [
+        (UnknownPolicy::Hold, 1, State::Unknown, 600..607),
+        (UnknownPolicy::PreferDuplicate, 2, State::Sent, 30..32),
+        (UnknownPolicy::PreferLoss, 1, State::Unknown, 30..32),
+    ] {
+        let silence = [Outcome::Unknown];
+        let rig = Rig::with(ScriptedProvider::new("main").unwrap().then(silence));
+        let engine = rig.engine();
+        let _running = engine.start();
+        let mut new = new_message();
+        new.on_unknown = policy;
+        let id = accept_as(&engine, new).await;
+        let message = rig.until(id, end).await;
+        assert_eq!(rig.submissions(), submissions, "{policy:?}");
+        let progress = &message.progress;
+        let took = progress.since().unwrap().since(message.request.accepted_at);
+        assert!(within.contains(&took.as_secs()), "{policy:?}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_come_at_their_times_until_they_are_used_up() {
+    let failures = vec![UNAVAILABLE; 12];
+    let rig = Rig::with(ScriptedProvider::new("main").unwrap().then(failures));
+    let engine = rig.engine();
+    let _running = engine.start();
+    let id = accept(&engine).await;
+    let message = rig.until(id, State::Failed).await;
+    let attempts = &message.progress.attempts;
+    assert_eq!((attempts.len(), rig.submissions()), (12, 12));
+    let expected = [5, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600];
+    for (pair, delay) in attempts.windows(2).zip(expected) {
+        let waited = pair[1].started_at.since(pair[0].finished_at.unwrap());
+        // The gate, which closes for 60 s at most while a provider fails, may add its pause.
+        let range = delay..=delay + 61;
+        assert!(range.contains(&waited.as_secs()), "{delay}: {waited:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rejected_is_the_end() {
+    let rig = Rig::with(
+        ScriptedProvider::new("main")
+            .unwrap()
+            .then([Outcome::Rejected]),
+    );
+    let engine = rig.engine();
+    let _running = engine.start();
+    let id = accept(&engine).await;
+    rig.until(id, State::Rejected).await;
+    tokio::time::sleep(600 * SECOND).await;
+    assert_eq!(rig.submissions(), 1);
+    let report = by_reference(id.reference(), ReportStatus::Delivered);
+    engine.report(&name("main"), report).await.unwrap();
+    assert_eq!(rig.state(id).await, State::Rejected, "what is final stays");
+}
+
+#[derive(Debug)]
+struct Answers(Vec<QueryAnswer>, AtomicUsize);
+
+#[async_trait]
+impl StatusQuery for Answers {
+    async fn query(&self, _: &Submission, _: Option<&ProviderId>) -> QueryAnswer {
+        match self.0.get(self.1.fetch_add(1, Ordering::Relaxed)) {
+            Some(answer) => answer.clone(),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_can_be_asked_is_asked() {
+    let taken = QueryAnswer::Taken {
+        provider_id: Some("q1".parse().unwrap()),
+        status: None,
+    };
+    for (answers, end, after) in [
+        (vec![QueryAnswer::Unknown, taken], State::Sent, 30),
+        (vec![QueryAnswer::NotTaken], State::Sent, 15),
+        // It hangs, and is asked again and again until its window ends.
+        (vec![], State::Unknown, 600),
+    ] {
+        let silence = [Outcome::Unknown];
+        let rig = Rig::with(ScriptedProvider::new("main").unwrap().then(silence));
+        let setup = ProviderSetup {
+            query: Some(Arc::new(Answers(answers, AtomicUsize::new(0)))),
+            ..rig.setup()
+        };
+        let engine = rig.bare(&Arc::default()).provider(setup).build().unwrap();
+        let _running = engine.start();
+        let id = accept(&engine).await;
+        let message = rig.until(id, end).await;
+        let took = message
+            .progress
+            .since()
+            .unwrap()
+            .since(message.request.accepted_at);
+        assert!((after..after + 15).contains(&took.as_secs()), "{took:?}");
+        assert!(took < Duration::from_secs(620));
+    }
+}
