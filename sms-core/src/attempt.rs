@@ -21,18 +21,25 @@ pub struct Attempt {
     /// Until when only the claiming worker may act on it.
     pub lease_until: Timestamp,
     /// When its outcome was learnt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
     /// How it ended; none while it is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<AttemptOutcome>,
     /// The id that the provider gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<ProviderId>,
     /// The provider's own code for the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The provider's own words for the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The provider's node that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<IpAddr>,
     /// The final status that a report gave to this attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportStatus>,
 }
 

@@ -53,6 +53,8 @@ mod id;
 mod machine;
 mod memory;
 mod message;
+#[cfg(feature = "mock")]
+pub mod mock;
 mod name;
 mod number;
 mod ports;

@@ -14,12 +14,16 @@ pub struct Report {
     /// What it says.
     pub status: ReportStatus,
     /// The id that the provider gave to the message, where the report names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<ProviderId>,
     /// The id of the receipt at the message centre, where the report names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt_id: Option<String>,
     /// The provider's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The provider's own words, such as the text of an SMPP receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Whether it came after the message had been given up as [`State::Unknown`](crate::State).
     pub late: bool,

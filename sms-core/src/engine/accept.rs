@@ -7,7 +7,8 @@ use futures_util::future::join_all;
 
 use super::{AcceptError, Accepted, Engine, Inner, NewMessage, Observation};
 use crate::{
-    Callback, Inserted, Message, MessageId, Progress, ProviderName, Request, State, Timestamp, text,
+    Callback, Inserted, Message, MessageId, Progress, ProviderName, Request, State, StoreError,
+    StoreErrorKind, Timestamp, text,
 };
 
 /// The longest validity: a week. GSM 03.40 could say 63 weeks, but no provider keeps a message
@@ -29,17 +30,18 @@ pub struct Preview {
 
 impl Engine {
     /// Accepts a message. Once this returns, the message is stored and will be sent, whatever
-    /// dies.
+    /// dies. If its future is dropped, the message is accepted or not, but never half.
     ///
     /// # Errors
     /// [`AcceptError`]; only with [`AcceptError::Store`] may the message be stored all the same.
     pub async fn accept(&self, new: NewMessage) -> Result<Accepted, AcceptError> {
-        self.inner.accept(new).await
+        Arc::clone(&self.inner).accept_whole(new).await
     }
 
     /// Accepts many messages, each with its own answer, in order.
     pub async fn accept_many(&self, new: Vec<NewMessage>) -> Vec<Result<Accepted, AcceptError>> {
-        join_all(new.into_iter().map(|new| self.inner.accept(new))).await
+        let accept = |new| Arc::clone(&self.inner).accept_whole(new);
+        join_all(new.into_iter().map(accept)).await
     }
 
     /// Says what a message would become, without sending it.
@@ -56,6 +58,16 @@ impl Engine {
 }
 
 impl Inner {
+    /// Accepts in a task of its own: a caller that goes away between the insertion and the hint
+    /// would leave the message to its deadline.
+    async fn accept_whole(self: Arc<Self>, new: NewMessage) -> Result<Accepted, AcceptError> {
+        let accepted = tokio::spawn(async move { self.accept(new).await });
+        accepted.await.unwrap_or_else(|_| {
+            let kind = StoreErrorKind::Unavailable;
+            Err(StoreError::new(kind, "insert a message").into())
+        })
+    }
+
     async fn accept(self: &Arc<Self>, new: NewMessage) -> Result<Accepted, AcceptError> {
         let message = self.prepare(&new)?;
         let accepted = self.insert(message, &new).await?;

@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// Takes messages and brings them to phones. `docs/writing-a-provider.md` shows how to write one.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Provider: Send + Sync + fmt::Debug {
     /// The name that configuration gives to it.
@@ -36,7 +35,6 @@ pub trait Provider: Send + Sync + fmt::Debug {
 }
 
 /// Asks a provider what became of a message, where it can be asked.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait StatusQuery: Send + Sync + fmt::Debug {
     /// Asks for one message that was submitted earlier.

@@ -17,7 +17,6 @@ use crate::{MessageId, Priority, ProviderName};
 /// - A task that was leased and not acknowledged comes again once its consumer is gone; it need
 ///   not come again while the consumer lives.
 /// - The queue knows no delays: what is to happen later is a deadline in the store.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Queue: Send + Sync + fmt::Debug {
     /// Adds hints.

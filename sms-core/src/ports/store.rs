@@ -21,7 +21,6 @@ use crate::{
 /// - *Unknown*: when it returns `Err`, or its future is dropped, each item may or may not have
 ///   been written. The engine repeats such calls, so each must be safe to repeat.
 /// - *Atomic*: a message, its deadline, and every index of it change in one step.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
     /// Stores new messages.

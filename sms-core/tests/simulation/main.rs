@@ -4,6 +4,9 @@
 //! `SMS_SIM_SEEDS=100000 cargo test -p sms-core --release --test simulation` runs more seeds;
 //! `SMS_SIM_SEED=42` runs a single one and prints what happened.
 
+// Helpers of tests are tests, too.
+#![allow(clippy::unwrap_used)]
+
 mod books;
 mod client;
 mod lawful_store;
