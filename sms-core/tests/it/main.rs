@@ -3,6 +3,8 @@
 // Helpers of tests are tests, too.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "conformance")]
+mod broken_stores;
 #[cfg(feature = "testing")]
 mod engine;
 mod machine;
