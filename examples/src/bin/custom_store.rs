@@ -117,13 +117,12 @@ impl Store for JournalStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
         let mut journal = self.journal.lock().await;
         let results = self.memory.commit(changes.clone()).await?;
-        let applied = |(change, result): (Change, &Committed)| {
-            (*result == Committed::Applied).then(|| {
-                Entry::Message(Message {
-                    request: change.before.request,
-                    progress: change.after,
-                })
-            })
+        let applied = |(change, result): (Change, &Committed)| match result {
+            Committed::Applied => Some(Entry::Message(Message {
+                request: change.before.request,
+                progress: change.after,
+            })),
+            Committed::Conflict(_) | Committed::Missing => None,
         };
         let entries: Vec<Entry> = changes
             .into_iter()

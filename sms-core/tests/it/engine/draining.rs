@@ -1,5 +1,7 @@
 //! Stopping, and starting again.
 
+use std::time::Duration;
+
 use std::sync::Arc;
 
 use sms_core::testing::{ScriptedProvider, Step};
@@ -40,7 +42,7 @@ async fn a_drain_of_nothing_is_over_at_once() {
     sleep(SECOND).await;
     let start = Instant::now();
     assert_eq!(running.drain(10 * SECOND).await, Drained::Clean);
-    assert_eq!(start.elapsed(), SECOND * 0);
+    assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
