@@ -1,14 +1,17 @@
 -- Replaces the progress of messages, each only if its version is the one decided on.
--- KEYS: count, all, due, done, in:, then records.
--- ARGV, six for each record: version decided on, new version, new state, deadline or '',
--- finished at or '', progress.
+-- KEYS: count, all, due, done, in:, then records, then ids that providers gave, of the first
+-- record, of the second …
+-- ARGV: how many records; then seven for each: version decided on, new version, new state,
+-- deadline or '', finished at or '', progress, how many ids of providers.
 -- Answers for each record: 1, or nil if there is none, or the record as it is.
 local RARE = 'adghijkl'
 local FINAL = 'fghijkl'
 local answers, counts = {}, {}
 local function add(state, count) counts[state] = (counts[state] or 0) + count end
-for i = 6, #KEYS do
-  local at = (i - 6) * 6
+local last = 5 + tonumber(ARGV[1])
+local lead = last
+for i = 6, last do
+  local at = (i - 6) * 7 + 1
   local record = redis.call('GET', KEYS[i])
   if not record then
     answers[i - 5] = false
@@ -43,8 +46,10 @@ for i = 6, #KEYS do
         redis.call('ZADD', KEYS[5] .. state, accepted, member)
       end
     end
+    for j = 1, tonumber(ARGV[at + 7]) do redis.call('SET', KEYS[lead + j], member) end
     answers[i - 5] = 1
   end
+  lead = lead + tonumber(ARGV[at + 7])
 end
 for state, count in pairs(counts) do
   if count ~= 0 then redis.call('HINCRBY', KEYS[1], state, count) end

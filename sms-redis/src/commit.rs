@@ -18,25 +18,33 @@ const FORM: &str = "a commit";
 const KEEP: u32 = 7 * 24 * 3_600;
 
 pub(crate) async fn commit(store: &Inner, changes: &[Change]) -> Result<Vec<Committed>, Failure> {
-    let leads = changes.iter().flat_map(|change| {
-        let id = change.before.id();
-        new_keys(change).map(move |key| (key, id))
-    });
-    let first = provider_ids::lead(store, leads).await?;
+    // Where one server has all slots, the script writes the ids of providers, too.
+    let apart = !store.servers.is_one();
+    if apart {
+        let leads = changes.iter().flat_map(|change| {
+            let id = change.before.id();
+            new_keys(change).map(move |key| (key, id))
+        });
+        provider_ids::lead(store, leads).await?;
+    }
     let shards = changes
         .iter()
         .map(|change| store.keys.shard_of(change.before.id()));
     let batches = place::batches(&store.keys, shards);
-    let commits = batches.iter().map(|batch| request(store, batch, changes));
-    let answers = store.write_after(first, commits).await?;
+    let commits = batches
+        .iter()
+        .map(|batch| request(store, batch, changes, apart));
+    let answers = store.servers.write(commits.collect()).await?;
     let answers = place::in_order(&batches, answers, FORM)?;
     let mut committed = Vec::with_capacity(changes.len());
     for (change, answer) in changes.iter().zip(answers) {
         committed.push(outcome(change.before.id(), answer)?);
     }
-    let refused = changes.iter().zip(&committed);
-    let stale: Vec<(ReportKey, MessageId)> = refused.flat_map(|pair| stale_keys(pair)).collect();
-    provider_ids::forget(store, &stale, KEEP).await;
+    if apart {
+        let pairs = changes.iter().zip(&committed);
+        let stale: Vec<(ReportKey, MessageId)> = pairs.flat_map(stale_keys).collect();
+        provider_ids::forget(store, &stale, KEEP).await;
+    }
     Ok(committed)
 }
 
@@ -62,13 +70,24 @@ fn stale_keys((change, committed): (&Change, &Committed)) -> Vec<(ReportKey, Mes
         .collect()
 }
 
-fn request(store: &Inner, batch: &Batch<'_>, changes: &[Change]) -> Request {
+fn request(store: &Inner, batch: &Batch<'_>, changes: &[Change], apart: bool) -> Request {
     let hash = &store.scripts.commit;
-    let mut run = Run::over_records(hash, batch.shard, batch.places.len());
+    let records = batch.places.len();
+    let leads = |place: &usize| {
+        let keys = new_keys(&changes[*place]).filter(|_| !apart);
+        keys.map(|key| store.keys.provider_id(&key)).collect()
+    };
+    let leads: Vec<Vec<Vec<u8>>> = batch.places.iter().map(leads).collect();
+    let count: usize = leads.iter().map(Vec::len).sum();
+    let mut run = Run::over_records(hash, batch.shard, records + count);
     for place in &batch.places {
         run.push(batch.shard.record(changes[*place].before.id()));
     }
-    for place in &batch.places {
+    for lead in leads.iter().flatten() {
+        run.push(lead);
+    }
+    run.push(records);
+    for (place, leads) in batch.places.iter().zip(&leads) {
         let Change { before, after } = &changes[*place];
         run.push(before.progress.version.to_be_bytes().as_slice());
         run.push(after.version.to_be_bytes().as_slice());
@@ -76,6 +95,7 @@ fn request(store: &Inner, batch: &Batch<'_>, changes: &[Change]) -> Request {
         run.push(record::millis(after.deadline));
         run.push(record::millis(after.finished_at()));
         run.push(progress::encode(after));
+        run.push(leads.len());
     }
     run.request()
 }

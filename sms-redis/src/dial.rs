@@ -2,14 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, Value};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -18,7 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::error::{ConnectError, Failure, Refusal};
 use crate::script::SCRIPTS;
-use crate::{Options, Place, value};
+use crate::{Options, Place, tls, value};
 
 /// How long one try to connect may take, handshakes included.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -88,7 +86,9 @@ impl Dialer {
         if let Some(password) = &options.password {
             login = login.set_password(password.expose());
         }
-        let tls = options.tls.then(|| tls(options.ca_file.as_deref()));
+        let tls = options
+            .tls
+            .then(|| tls::connector(options.ca_file.as_deref()));
         Ok(Self {
             login,
             tls: tls.transpose()?,
@@ -244,31 +244,6 @@ async fn ask_one(connection: &mut MultiplexedConnection, what: &Cmd) -> Result<V
         Value::ServerError(error) => Err(Failure::Refused(Refusal::from(&error))),
         answer => Ok(answer),
     }
-}
-
-/// TLS by rustls with ring; the system's certificates, and those of a file.
-fn tls(ca_file: Option<&Path>) -> Result<TlsConnector, ConnectError> {
-    let problem = |problem: String| ConnectError::Option {
-        key: "ca_file".to_owned(),
-        problem,
-    };
-    let roots: Vec<CertificateDer<'static>> = match ca_file {
-        None => Vec::new(),
-        Some(path) => CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect)
-            .map_err(|error| problem(format!("{} cannot be read: {error}", path.display())))?,
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
-            .map_err(|error| problem(format!("no certificates can be trusted: {error}")))?;
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| problem(format!("TLS is not available in this build: {error}")))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 impl Place {

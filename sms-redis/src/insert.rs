@@ -16,11 +16,11 @@ pub(crate) async fn insert(store: &Inner, messages: &[Message]) -> Result<Vec<In
         let keys = record::keys_of(&message.progress);
         keys.map(|key| (key, message.id()))
     });
-    let first = provider_ids::lead(store, leads).await?;
+    provider_ids::lead(store, leads).await?;
     let shards = messages.iter().map(|one| store.keys.shard_of(one.id()));
     let batches = place::batches(&store.keys, shards);
     let inserts = batches.iter().map(|batch| request(store, batch, messages));
-    let answers = store.write_after(first, inserts).await?;
+    let answers = store.servers.write(inserts.collect()).await?;
     let answers = place::in_order(&batches, answers, FORM)?;
     let both = messages.iter().zip(answers);
     both.map(|(message, answer)| {

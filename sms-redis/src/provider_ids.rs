@@ -1,7 +1,7 @@
 //! The ids that providers gave to messages.
 //!
-//! Such an id has a slot of its own, so it cannot be written together with its message. It is
-//! written before, and whoever follows it looks whether the message knows it.
+//! Such an id has a slot of its own, so in a cluster it cannot be written together with its
+//! message. It is written before, and whoever follows it looks whether the message knows it.
 
 use sms_core::{MessageId, ReportKey};
 
@@ -12,29 +12,23 @@ use crate::slot::slot;
 use crate::store::Inner;
 use crate::{read, record, value};
 
-/// Makes ids lead to messages. Gives the writes back, if they may as well be sent ahead of those
-/// that they must come before: one server does all in order.
+/// Makes ids lead to messages.
 ///
 /// A provider that starts to count anew gives an old id to a new message: that is the one whose
 /// reports are to come.
 pub(crate) async fn lead(
     store: &Inner,
     leads: impl Iterator<Item = (ReportKey, MessageId)>,
-) -> Result<Vec<Request>, Failure> {
-    let writes: Vec<Request> = leads
-        .map(|(key, id)| {
-            let name = store.keys.provider_id(&key);
-            let slot = slot(&name);
-            let mut cmd = redis::cmd("SET");
-            cmd.arg(name).arg(id.as_bytes().as_slice());
-            Request { slot, cmd }
-        })
-        .collect();
-    if writes.is_empty() || store.servers.is_one() {
-        return Ok(writes);
-    }
-    store.servers.write(writes).await?;
-    Ok(Vec::new())
+) -> Result<(), Failure> {
+    let writes = leads.map(|(key, id)| {
+        let name = store.keys.provider_id(&key);
+        let slot = slot(&name);
+        let mut cmd = redis::cmd("SET");
+        cmd.arg(name).arg(id.as_bytes().as_slice());
+        Request { slot, cmd }
+    });
+    store.servers.write(writes.collect()).await?;
+    Ok(())
 }
 
 /// Lets ids go after so many seconds, if they still lead to these messages; keeps them after

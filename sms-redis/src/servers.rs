@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use redis::{Cmd, Pipeline, ServerError, ServerErrorKind, Value};
+use redis::{Cmd, ServerError, ServerErrorKind, Value};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Options;
-use crate::dial::{Dialer, Target, load_scripts};
+use crate::dial::Dialer;
 use crate::error::{Failure, Refusal};
-use crate::link::{Current, Link};
+use crate::link::Current;
+use crate::node::{Kind, Node, Order};
 use crate::topology::Topology;
 
 /// In a cluster a connection is not waited for longer than this before it is asked who has the
@@ -28,46 +29,11 @@ pub(crate) struct Request {
     pub(crate) cmd: Cmd,
 }
 
-/// What must be true before an answer counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Nothing: it reads, or may be lost.
-    Plain,
-    /// Replicas have it, if the options ask for that.
-    Durable,
-}
-
-/// The connections to one server. Waiting for replicas holds a connection up, so what does not
-/// wait has one of its own.
-#[derive(Debug)]
-pub(crate) struct Node {
-    plain: Link,
-    durable: Link,
-}
-
-impl Node {
-    pub(crate) fn start(dialer: &Arc<Dialer>, target: &Target, timeout: Duration) -> Self {
-        let link = || Link::start(Arc::clone(dialer), target.clone(), timeout);
-        Self {
-            plain: link(),
-            durable: link(),
-        }
-    }
-
-    fn link(&self, kind: Kind) -> &Link {
-        match kind {
-            Kind::Plain => &self.plain,
-            Kind::Durable => &self.durable,
-        }
-    }
-}
-
 /// The servers of a store.
 #[derive(Debug)]
 pub(crate) struct Servers {
     topology: Topology,
     timeout: Duration,
-    wait_replicas: u32,
 }
 
 /// A request that has no answer yet.
@@ -102,7 +68,6 @@ impl Servers {
         let servers = Self {
             topology: Topology::start(options, Arc::new(dialer)).await?,
             timeout: options.timeout,
-            wait_replicas: options.wait_replicas,
         };
         Ok(servers)
     }
@@ -164,6 +129,46 @@ impl Servers {
         until: Instant,
     ) -> Result<Next, Failure> {
         let mut next = Next::default();
+        let groups = self.by_node(requests, open, &mut next);
+        let exchanges = groups.into_iter().map(|(node, group)| async move {
+            let exchange = self.exchange(&node, kind, requests, &group, until).await;
+            (node, group, exchange)
+        });
+        for (node, group, exchange) in join_all(exchanges).await {
+            let (current, values) = match exchange {
+                Ok(exchange) => exchange,
+                Err(failure @ Failure::NotConnected { .. }) => {
+                    next.moved = true;
+                    next.again(group, failure);
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            let mut needs_scripts = false;
+            for (one, value) in group.into_iter().zip(values) {
+                let Value::ServerError(error) = value else {
+                    answers[one.at] = value;
+                    continue;
+                };
+                needs_scripts |= error.kind() == Some(ServerErrorKind::NoScript);
+                let serves = self.refused(one, &error, &mut next)?;
+                if !serves {
+                    node.replace(kind, &current);
+                }
+            }
+            if needs_scripts {
+                node.load_scripts(kind, &current, until).await?;
+            }
+        }
+        Ok(next)
+    }
+
+    fn by_node(
+        &self,
+        requests: &[Request],
+        open: Vec<Open>,
+        next: &mut Next,
+    ) -> Vec<(Arc<Node>, Vec<Open>)> {
         let mut groups: Vec<(Arc<Node>, Vec<Open>)> = Vec::new();
         for one in open {
             let Some(node) = self.node_for(&one, requests) else {
@@ -172,54 +177,13 @@ impl Servers {
                 next.again([one], Failure::NoMaster);
                 continue;
             };
-            match groups
-                .iter_mut()
-                .find(|(other, _)| Arc::ptr_eq(other, &node))
-            {
+            let of_node = |(other, _): &&mut (Arc<Node>, _)| Arc::ptr_eq(other, &node);
+            match groups.iter_mut().find(of_node) {
                 Some((_, group)) => group.push(one),
                 None => groups.push((node, vec![one])),
             }
         }
-        let exchanges = groups.into_iter().map(|(node, group)| async move {
-            let exchange = self.exchange(&node, kind, requests, &group, until).await;
-            (node, group, exchange)
-        });
-        let exchanges = join_all(exchanges).await;
-        for (node, group, exchange) in exchanges {
-            match exchange {
-                Ok((current, values)) => {
-                    let link = node.link(kind);
-                    let mut needs_scripts = false;
-                    for (one, value) in group.into_iter().zip(values) {
-                        match value {
-                            Value::ServerError(error) => {
-                                needs_scripts |= error.kind() == Some(ServerErrorKind::NoScript);
-                                self.refused(one, &error, &mut next, (link, &current))?;
-                            }
-                            value => answers[one.at] = value,
-                        }
-                    }
-                    if needs_scripts {
-                        let mut pipe = Pipeline::new();
-                        load_scripts(&mut pipe);
-                        link.send(&current, &pipe, until).await?;
-                    }
-                }
-                Err(failure @ Failure::NotConnected { .. }) => {
-                    next.moved = true;
-                    next.again(group, failure);
-                }
-                Err(failure) => return Err(failure),
-            }
-        }
-        Ok(next)
-    }
-
-    fn node_for(&self, open: &Open, requests: &[Request]) -> Option<Arc<Node>> {
-        match &open.ask {
-            Some(address) => Some(self.topology.node_at(address)),
-            None => self.topology.node_of(requests[open.at].slot),
-        }
+        groups
     }
 
     async fn exchange(
@@ -230,62 +194,39 @@ impl Servers {
         group: &[Open],
         until: Instant,
     ) -> Result<(Current, Vec<Value>), Failure> {
-        let link = node.link(kind);
         let patience = if self.topology.may_move() {
             until.min(Instant::now() + PATIENCE)
         } else {
             until
         };
-        let current = link.connected(patience).await?;
-        let mut pipe = Pipeline::with_capacity(group.len() + 1);
-        for one in group {
-            if one.ask.is_some() {
-                pipe.cmd("ASKING");
-            }
-            pipe.add_command(requests[one.at].cmd.clone());
-        }
-        let waits = kind == Kind::Durable && self.wait_replicas > 0;
-        if waits {
-            let most = self.timeout.mul_f64(0.75).as_millis();
-            let most = u64::try_from(most).unwrap_or(u64::MAX);
-            pipe.cmd("WAIT").arg(self.wait_replicas).arg(most);
-        }
-        let mut values = link.send(&current, &pipe, until).await?;
-        if waits {
-            self.check_replicas(values.pop())?;
-        }
-        let mut values = values.into_iter();
-        let mut answers = Vec::with_capacity(group.len());
-        for one in group {
-            if one.ask.is_some() {
-                values.next();
-            }
-            answers.push(values.next().ok_or(Failure::Answer("a command"))?);
-        }
-        Ok((current, answers))
+        let current = node.connected(kind, patience).await?;
+        let order = |one: &Open| Order {
+            cmd: &requests[one.at].cmd,
+            asking: one.ask.is_some(),
+        };
+        let orders: Vec<Order<'_>> = group.iter().map(order).collect();
+        let values = node.send(kind, &current, &orders, until).await?;
+        Ok((current, values))
     }
 
-    fn check_replicas(&self, answer: Option<Value>) -> Result<(), Failure> {
-        let wanted = self.wait_replicas;
-        match answer {
-            Some(Value::Int(confirmed)) if confirmed >= wanted.into() => Ok(()),
-            Some(Value::Int(confirmed)) => Err(Failure::NotReplicated { confirmed, wanted }),
-            Some(Value::ServerError(error)) => Err(Failure::Refused(Refusal::from(&error))),
-            _ => Err(Failure::Answer("WAIT")),
+    fn node_for(&self, open: &Open, requests: &[Request]) -> Option<Arc<Node>> {
+        match &open.ask {
+            Some(address) => Some(self.topology.node_at(address)),
+            None => self.topology.node_of(requests[open.at].slot),
         }
     }
 
     /// What the server refused may be sent again if it was surely not done, and may be done
-    /// later or elsewhere.
+    /// later or elsewhere. Says whether the server still serves as a master.
     fn refused(
         &self,
         mut open: Open,
         error: &ServerError,
         next: &mut Next,
-        (link, current): (&Link, &Current),
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         use ServerErrorKind as Kind;
         let why = Failure::Refused(Refusal::from(error));
+        let mut serves = true;
         open.ask = None;
         match error.kind() {
             // Every new connection brings the scripts along; these were flushed under our hands.
@@ -300,13 +241,13 @@ impl Servers {
                 next.pause = true;
             }
             Some(Kind::ReadOnly | Kind::BusyLoading) => {
-                link.replace(current);
                 next.moved = true;
                 next.pause = true;
+                serves = false;
             }
             _ => return Err(why),
         }
         next.again([open], why);
-        Ok(())
+        Ok(serves)
     }
 }

@@ -139,19 +139,6 @@ fn agree(meta: Vec<(String, Value)>, options: &Options) -> Result<u16, ConnectEr
 }
 
 impl Inner {
-    /// Sends writes; `first` are done before the others are.
-    pub(crate) async fn write_after(
-        &self,
-        first: Vec<Request>,
-        then: impl Iterator<Item = Request>,
-    ) -> Result<Vec<Value>, Failure> {
-        let before = first.len();
-        let mut all = first;
-        all.extend(then);
-        let mut answers = self.servers.write(all).await?;
-        Ok(answers.split_off(before))
-    }
-
     /// The same command on a key of each shard.
     pub(crate) fn of_each_shard(
         &self,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::dial::{Dialer, join};
 use crate::error::{Failure, Refusal};
-use crate::servers::Node;
+use crate::node::Node;
 use crate::{Options, Place, value};
 
 /// The cluster is asked for its slots no more often than this.
@@ -28,7 +28,7 @@ pub(crate) enum Topology {
 #[derive(Debug)]
 pub(crate) struct Cluster {
     dialer: Arc<Dialer>,
-    timeout: Duration,
+    options: Options,
     seeds: Vec<String>,
     map: Mutex<Map>,
     /// When the slots were asked for last. Held while they are asked for.
@@ -54,9 +54,8 @@ pub(crate) struct Range {
 
 impl Topology {
     pub(crate) async fn start(options: &Options, dialer: Arc<Dialer>) -> Result<Self, Failure> {
-        let timeout = options.timeout;
         if let Some(target) = options.place.target() {
-            let node = Node::start(&dialer, &target, timeout);
+            let node = Node::start(&dialer, &target, options);
             return Ok(Self::Single(Arc::new(node)));
         }
         let seeds = match &options.place {
@@ -66,7 +65,7 @@ impl Topology {
         let ranges = slots(&dialer, seeds.clone()).await?;
         let cluster = Cluster {
             dialer,
-            timeout,
+            options: options.clone(),
             seeds,
             map: Mutex::default(),
             refreshed: tokio::sync::Mutex::default(),
@@ -123,7 +122,7 @@ impl Cluster {
             return Arc::clone(node);
         }
         let target = crate::dial::Target::Address(address.to_owned());
-        let node = Arc::new(Node::start(&self.dialer, &target, self.timeout));
+        let node = Arc::new(Node::start(&self.dialer, &target, &self.options));
         map.nodes.insert(address.to_owned(), Arc::clone(&node));
         node
     }

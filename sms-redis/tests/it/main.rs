@@ -6,8 +6,10 @@
 mod cluster;
 mod conformance;
 mod failover;
+mod keys;
 mod kill;
 mod limiter;
+mod list;
 mod load;
 mod memory;
 mod refusals;
