@@ -1,0 +1,167 @@
+//! One connection to the broker: two, in fact.
+//!
+//! A broker that is short of memory or disk stops reading from connections that publish, and the
+//! client library then writes nothing to them, not even acknowledgements. So publishing has a
+//! connection of its own.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+use tokio::sync::{Notify, Semaphore, watch};
+use tracing::warn;
+
+use crate::address::Address;
+use crate::dial::{dial, within};
+use crate::error::Fault;
+use crate::names::Names;
+use crate::options::Options;
+use crate::topology::{count, dead_arguments, declare, work_arguments};
+
+/// How many calls publish at the same time.
+const PUBLISHERS: usize = 4;
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) generation: u64,
+    pub(crate) publishing: Connection,
+    pub(crate) consuming: Connection,
+    /// Publishing channels that nobody uses right now; all their confirms have come.
+    idle: Mutex<Vec<Channel>>,
+    pub(crate) publishers: Semaphore,
+    /// Queues that are known to exist.
+    declared: Mutex<HashSet<String>>,
+    declaring: tokio::sync::Mutex<Option<Channel>>,
+    /// Why the broker takes no messages, while it does not.
+    pub(crate) blocked: watch::Sender<Option<String>>,
+    pub(crate) suspicion: Notify,
+}
+
+impl Link {
+    pub(crate) async fn open(
+        generation: u64,
+        address: &Address,
+        options: &Options,
+    ) -> Result<Self, Fault> {
+        let publishing = dial(address, options, "publishing").await?;
+        let consuming = dial(address, options, "consuming").await?;
+        let link = Self {
+            generation,
+            publishing,
+            consuming,
+            idle: Mutex::default(),
+            publishers: Semaphore::new(PUBLISHERS),
+            declared: Mutex::default(),
+            declaring: tokio::sync::Mutex::default(),
+            blocked: watch::Sender::default(),
+            suspicion: Notify::new(),
+        };
+        let names = Names::new(&options.prefix);
+        within(
+            options.timeout,
+            link.declare(&names.dead(), dead_arguments()),
+        )
+        .await?;
+        Ok(link)
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.publishing.status().connected() && self.consuming.status().connected()
+    }
+
+    /// Why the broker takes no messages, if it does not.
+    pub(crate) fn blocked(&self) -> Option<String> {
+        self.blocked.borrow().clone()
+    }
+
+    pub(crate) async fn until_blocked(&self) -> Fault {
+        let mut blocked = self.blocked.subscribe();
+        match blocked.wait_for(Option::is_some).await {
+            Ok(reason) => Fault::Blocked(reason.clone().unwrap_or_default()),
+            Err(_) => Fault::NotConnected,
+        }
+    }
+
+    /// Something took too long: the connection is looked at now instead of in its turn.
+    pub(crate) fn suspect(&self) {
+        self.suspicion.notify_one();
+    }
+
+    /// A channel for consuming.
+    pub(crate) async fn consumer_channel(&self) -> Result<Channel, Fault> {
+        Ok(self.consuming.create_channel().await?)
+    }
+
+    /// A channel for publishing. Whoever drops it instead of giving it back closes it, and what
+    /// was outstanding on it bothers nobody.
+    pub(crate) async fn publisher_channel(&self) -> Result<Channel, Fault> {
+        let idle = lock(&self.idle).pop();
+        match idle.filter(|channel| channel.status().connected()) {
+            Some(channel) => Ok(channel),
+            None => {
+                let channel = self.publishing.create_channel().await?;
+                channel.confirm_select(Default::default()).await?;
+                Ok(channel)
+            }
+        }
+    }
+
+    pub(crate) fn give_back(&self, channel: Channel) {
+        lock(&self.idle).push(channel);
+    }
+
+    /// Makes sure that the queue of a route and priority exists.
+    pub(crate) async fn declare_work(
+        &self,
+        queue: &str,
+        names: &Names,
+        options: &Options,
+    ) -> Result<(), Fault> {
+        self.declare(queue, work_arguments(names, options)).await
+    }
+
+    /// The queue may be gone: it is declared again when it is used next.
+    pub(crate) fn forget(&self, queue: &str) {
+        lock(&self.declared).remove(queue);
+    }
+
+    /// On the connection that consumes: the other one may be blocked.
+    async fn declare(&self, queue: &str, arguments: FieldTable) -> Result<(), Fault> {
+        if lock(&self.declared).contains(queue) {
+            return Ok(());
+        }
+        let mut place = self.declaring.lock().await;
+        let channel = match place.take().filter(|channel| channel.status().connected()) {
+            Some(channel) => channel,
+            None => self.consuming.create_channel().await?,
+        };
+        match declare(&channel, queue, arguments)
+            .await
+            .map_err(Fault::from)
+        {
+            Ok(()) => *place = Some(channel),
+            Err(fault) if fault.is_other_arguments() => self.accept_as_it_is(queue).await?,
+            Err(fault) => return Err(fault),
+        }
+        lock(&self.declared).insert(queue.to_owned());
+        Ok(())
+    }
+
+    /// A queue that was declared with other options serves as well.
+    async fn accept_as_it_is(&self, queue: &str) -> Result<(), Fault> {
+        let channel = self.consuming.create_channel().await?;
+        count(&channel, queue).await?;
+        warn!(
+            queue,
+            "the queue exists with other arguments and is used as it is; \
+             delete it to have it declared anew"
+        );
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is guarded here is whole between any two statements.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,93 @@
+//! How the queue is used.
+
+use std::num::{NonZeroU16, NonZeroU32};
+use std::time::Duration;
+
+use crate::ConnectError;
+
+/// How the queue is used. Every process that shares a broker should use the same `prefix` and
+/// `delivery_limit`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// What the names of all queues begin with: `sms`. Installations with different prefixes can
+    /// share a virtual host.
+    pub prefix: String,
+    /// How many hints of one route and priority this process holds at most without having
+    /// acknowledged them: 64, so about 4,000 messages when the system is busy.
+    pub prefetch: NonZeroU16,
+    /// After so many deliveries without acknowledgement a hint goes to the dead letters: 20, the
+    /// broker's own default from 4.0 on.
+    pub delivery_limit: NonZeroU32,
+    /// A call that the broker has not answered after this time fails: 5 s.
+    pub timeout: Duration,
+    /// A consumer that got nothing for this time while hints wait, and a connection that did not
+    /// answer for this time, are replaced: 15 s.
+    pub stall_after: Duration,
+    /// What the connections are called in the broker's list of them: `sms`.
+    pub connection_name: String,
+    /// Certificates (PEM) of authorities that are trusted for `amqps:` besides those of the
+    /// operating system.
+    pub ca_certificates: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            prefix: "sms".to_owned(),
+            prefetch: NonZeroU16::MIN.saturating_add(63),
+            delivery_limit: NonZeroU32::MIN.saturating_add(19),
+            timeout: Duration::from_secs(5),
+            stall_after: Duration::from_secs(15),
+            connection_name: "sms".to_owned(),
+            ca_certificates: None,
+        }
+    }
+}
+
+/// The names of queues have at most 255 bytes (AMQP 0-9-1, short strings), and the longest of
+/// ours adds 44 to the prefix.
+const LONGEST_PREFIX: usize = 64;
+
+impl Options {
+    pub(crate) fn check(&self) -> Result<(), ConnectError> {
+        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let problem = |option, problem| Err(ConnectError::Option { option, problem });
+        if self.prefix.is_empty() || self.prefix.len() > LONGEST_PREFIX {
+            return problem("prefix", "must have 1 to 64 characters");
+        }
+        if !self.prefix.chars().all(word) {
+            return problem(
+                "prefix",
+                "may have the characters A-Z, a-z, 0-9, '-', '_', '.'",
+            );
+        }
+        if self.timeout.is_zero() {
+            return problem("timeout", "must be longer than zero");
+        }
+        if self.stall_after.is_zero() {
+            return problem("stall_after", "must be longer than zero");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_cannot_work_are_refused_by_name() {
+        let refused = |edit: fn(&mut Options)| {
+            let mut options = Options::default();
+            edit(&mut options);
+            options.check().unwrap_err().to_string()
+        };
+        assert!(Options::default().check().is_ok());
+        assert!(refused(|o| o.prefix = String::new()).contains("prefix"));
+        assert!(refused(|o| o.prefix = "a b".to_owned()).contains("prefix"));
+        assert!(refused(|o| o.prefix = "x".repeat(65)).contains("prefix"));
+        assert!(refused(|o| o.timeout = Duration::ZERO).contains("timeout"));
+        assert!(refused(|o| o.stall_after = Duration::ZERO).contains("stall_after"));
+    }
+}

@@ -1,0 +1,82 @@
+//! Notices a consumer that gets nothing although hints wait.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What a consumer has seen lately.
+///
+/// The broker's word alone that hints wait proves nothing: they may be on their way. That they
+/// still wait after a while in which none arrived does.
+#[derive(Debug)]
+pub(crate) struct StallWatch {
+    stall_after: Duration,
+    waiting_since: Option<Instant>,
+}
+
+impl StallWatch {
+    pub(crate) fn new(stall_after: Duration) -> Self {
+        Self {
+            stall_after,
+            waiting_since: None,
+        }
+    }
+
+    /// A hint arrived.
+    pub(crate) fn progress(&mut self) {
+        self.waiting_since = None;
+    }
+
+    /// The broker says how many hints wait; `has_room`: it could deliver some of them. Whether
+    /// the consumer has stalled.
+    pub(crate) fn check(&mut self, waiting: u32, has_room: bool, now: Instant) -> bool {
+        if waiting == 0 || !has_room {
+            self.waiting_since = None;
+            return false;
+        }
+        let since = *self.waiting_since.get_or_insert(now);
+        now.duration_since(since) >= self.stall_after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn watch() -> (StallWatch, Instant) {
+        (StallWatch::new(15 * SECOND), Instant::now())
+    }
+
+    #[test]
+    fn work_that_waits_too_long_is_a_stall() {
+        let (mut watch, start) = watch();
+        assert!(!watch.check(1, true, start));
+        assert!(!watch.check(1, true, start + 14 * SECOND));
+        assert!(watch.check(1, true, start + 15 * SECOND));
+    }
+
+    #[test]
+    fn a_long_idle_time_before_is_no_stall() {
+        let (mut watch, start) = watch();
+        assert!(!watch.check(0, true, start));
+        assert!(!watch.check(1, true, start + 3_600 * SECOND));
+    }
+
+    #[test]
+    fn progress_starts_the_count_again() {
+        let (mut watch, start) = watch();
+        assert!(!watch.check(1, true, start));
+        watch.progress();
+        assert!(!watch.check(1, true, start + 15 * SECOND));
+    }
+
+    #[test]
+    fn a_consumer_with_its_hands_full_has_not_stalled() {
+        let (mut watch, start) = watch();
+        assert!(!watch.check(9, true, start));
+        assert!(!watch.check(9, false, start + 15 * SECOND));
+        assert!(!watch.check(9, true, start + 16 * SECOND));
+    }
+}
