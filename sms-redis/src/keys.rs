@@ -2,7 +2,7 @@
 //!
 //! | key | type | what |
 //! |---|---|---|
-//! | `sms:{TAG}ID` | string | the [record](crate::record) of a message; ID is 16 bytes |
+//! | `sms:{TAG}ID` | string | the record of a message; ID is 16 bytes |
 //! | `sms:{TAG}:all` | sorted set | every message by the time of acceptance |
 //! | `sms:{TAG}:due` | sorted set | unfinished messages by deadline |
 //! | `sms:{TAG}:done` | sorted set | finished messages by when they finished |

@@ -6,8 +6,8 @@
 //! | 8 | version, most significant byte first |
 //! | 1 | state, a letter |
 //! | 4 | length of the request, most significant byte first |
-//! | … | [request](crate::request), never written again |
-//! | … | [progress](crate::progress), written anew with every change |
+//! | … | [request], never written again |
+//! | … | [progress], written anew with every change |
 //!
 //! The scripts read the first four, so a change of them is a new format.
 
