@@ -3,12 +3,14 @@
 //! `cargo run --release -p sms-sqlite --example throughput -- [LIVES] [FOLDER]`
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sms_core::conformance::{Samples, changed, finished};
-use sms_core::{Change, Committed, Inserted, Message, State, Store};
+use sms_core::{
+    Change, Committed, Inserted, ListFilter, Message, State, Store, StoreError, Timestamp,
+};
 use sms_sqlite::SqliteStore;
 
 /// One tick of the CPU times in /proc is a hundredth of a second on Linux.
@@ -41,11 +43,57 @@ async fn main() -> Result<(), Box<dyn Error>> {
         };
         measure(&folder, lives, batch, tasks).await?;
     }
+    ask(&folder, lives).await
+}
+
+/// How long questions take of a file with so many messages.
+async fn ask(folder: &Path, stored: usize) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir_in(folder)?;
+    let store = SqliteStore::open(folder.path().join("sms.db"))?;
+    let samples = Samples::new(2);
+    live(&store, &samples, stored, 1_000).await;
+    let message = samples.message();
+    store.insert(vec![message.clone()]).await?;
+    let rejected = |message: &Message| finished(message, State::Rejected, samples.now());
+    store.commit(vec![rejected(&message)]).await?;
+    let everything = ListFilter::default();
+    let to = ListFilter {
+        to: Some(message.request.to),
+        ..everything.clone()
+    };
+    let states = vec![State::Rejected];
+    let rare = ListFilter {
+        states,
+        ..everything.clone()
+    };
+    println!("one question of {stored} messages:");
+    time("load by id", store.load(&[message.id()])).await?;
+    time("count", store.count()).await?;
+    time("due, none is", store.due(Timestamp::MAX, 100)).await?;
+    time("list the latest 50", store.list(&everything, None, 50)).await?;
+    time("list by a rare state", store.list(&rare, None, 50)).await?;
+    time("list by recipient", store.list(&to, None, 50)).await?;
+    time("parked, none is", store.parked(&[samples.key()])).await?;
+    time(
+        "remove 500 finished",
+        store.remove_finished(Timestamp::MAX, 500),
+    )
+    .await
+}
+
+async fn time<T>(
+    what: &str,
+    question: impl Future<Output = Result<T, StoreError>>,
+) -> Result<(), Box<dyn Error>> {
+    let started = Instant::now();
+    question.await?;
+    let took = started.elapsed().as_micros();
+    println!("{what:>24} {took:>8} us");
     Ok(())
 }
 
 async fn measure(
-    folder: &std::path::Path,
+    folder: &Path,
     lives: usize,
     batch: usize,
     tasks: usize,

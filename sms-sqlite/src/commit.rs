@@ -49,12 +49,12 @@ fn commit_one(writing: &mut Writing<'_>, row: &ChangeRow) -> Result<Committed, F
 
 /// Whether the version was the one that the change was decided on. The state goes with it; it is
 /// compared, too, because the counts depend on it.
-fn update(writing: &Writing<'_>, seq: i64, row: &ChangeRow) -> rusqlite::Result<bool> {
+fn update(writing: &mut Writing<'_>, seq: i64, row: &ChangeRow) -> rusqlite::Result<bool> {
     let Change { before, after } = &row.change;
     let sql = "UPDATE progress SET version = ?4, state = ?5, ready_at = ?6, deadline = ?7, \
          finished_at = ?8, ending = ?9, attempts = ?10, reports = ?11, timeline = ?12 \
          WHERE seq = ?1 AND version = ?2 AND state = ?3";
-    let written = writing.prepare(sql)?.execute(rusqlite::params![
+    let written = writing.statement(sql)?.execute(rusqlite::params![
         seq,
         before.progress.version.cast_signed(),
         before.state().as_str(),

@@ -48,7 +48,7 @@ fn insert_request(writing: &mut Writing<'_>, seq: i64, row: &NewRow) -> rusqlite
     let sql = "INSERT INTO message VALUES \
          (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
          ON CONFLICT (id) DO NOTHING";
-    let written = writing.prepare(sql)?.execute(rusqlite::params![
+    let written = writing.statement(sql)?.execute(rusqlite::params![
         seq,
         bucket,
         request.id.as_bytes(),
@@ -70,10 +70,10 @@ fn insert_request(writing: &mut Writing<'_>, seq: i64, row: &NewRow) -> rusqlite
     Ok(written > 0)
 }
 
-fn insert_progress(writing: &Writing<'_>, seq: i64, row: &NewRow) -> rusqlite::Result<()> {
+fn insert_progress(writing: &mut Writing<'_>, seq: i64, row: &NewRow) -> rusqlite::Result<()> {
     let progress = &row.message.progress;
     let sql = "INSERT INTO progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    writing.prepare(sql)?.execute(rusqlite::params![
+    writing.statement(sql)?.execute(rusqlite::params![
         seq,
         progress.version.cast_signed(),
         progress.state.as_str(),

@@ -8,7 +8,7 @@ use crate::transaction::Writing;
 
 /// Makes the ids of a message's attempts lead to it, but for those that did before.
 pub(crate) fn add(
-    writing: &Writing<'_>,
+    writing: &mut Writing<'_>,
     seq: i64,
     attempts: &[Attempt],
     known: &[Attempt],
@@ -27,7 +27,7 @@ pub(crate) fn add(
         if !known.iter().any(same) {
             let provider = attempt.provider.as_str();
             writing
-                .prepare(sql)?
+                .statement(sql)?
                 .execute((provider, provider_id.as_str(), seq))?;
         }
     }

@@ -13,6 +13,8 @@ use crate::seq::Cursor;
 /// A transaction under way, and what is to be written at its end.
 pub(crate) struct Writing<'connection> {
     transaction: &'connection Transaction<'connection>,
+    /// The statements that are run for each item, so that they need not be looked up for each.
+    statements: Vec<(&'static str, CachedStatement<'connection>)>,
     /// How the number of messages in each state changes: one update per state at the end,
     /// instead of two per message.
     counts: [i64; State::ALL.len()],
@@ -40,6 +42,7 @@ impl<'connection> Writing<'connection> {
     ) -> Self {
         Self {
             transaction,
+            statements: Vec::new(),
             counts: [0; State::ALL.len()],
             cursors: HashMap::new(),
             effects: Effects {
@@ -52,6 +55,24 @@ impl<'connection> Writing<'connection> {
 
     pub(crate) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'connection>> {
         self.transaction.prepare_cached(sql)
+    }
+
+    /// A statement that is run for each item of a call.
+    pub(crate) fn statement(
+        &mut self,
+        sql: &'static str,
+    ) -> rusqlite::Result<&mut CachedStatement<'connection>> {
+        // There are a handful, each known by where its text is.
+        let known = |(other, _): &(&'static str, _)| std::ptr::eq(*other, sql);
+        let at = match self.statements.iter().position(known) {
+            Some(at) => at,
+            None => {
+                let statement = self.transaction.prepare_cached(sql)?;
+                self.statements.push((sql, statement));
+                self.statements.len() - 1
+            }
+        };
+        Ok(&mut self.statements[at].1)
     }
 
     pub(crate) fn entered(&mut self, state: State) {
@@ -85,8 +106,8 @@ impl<'connection> Writing<'connection> {
     }
 
     /// Where the message with this id is.
-    pub(crate) fn seq_of(&self, id: MessageId) -> rusqlite::Result<Option<i64>> {
-        self.prepare("SELECT seq FROM message WHERE id = ?1")?
+    pub(crate) fn seq_of(&mut self, id: MessageId) -> rusqlite::Result<Option<i64>> {
+        self.statement("SELECT seq FROM message WHERE id = ?1")?
             .query_row([id.as_bytes()], |row| row.get(0))
             .optional()
     }

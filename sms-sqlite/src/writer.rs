@@ -80,7 +80,8 @@ impl Writer {
         };
         let queue = self.queue.as_ref().ok_or_else(closed)?;
         queue.send(Box::new(call)).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        let (answer, _work) = answer.await.map_err(|_| closed())?;
+        answer
     }
 }
 
@@ -108,7 +109,8 @@ struct Pending<T> {
     done: Option<T>,
     items: usize,
     doing: &'static str,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    /// Takes the work back, too: its caller frees what it holds, not the thread that all wait for.
+    reply: oneshot::Sender<(Result<T, StoreError>, Work<T>)>,
 }
 
 impl<T: Send> Call for Pending<T> {
@@ -123,14 +125,18 @@ impl<T: Send> Call for Pending<T> {
 
     fn answer(self: Box<Self>, outcome: Result<(), Arc<Failure>>) {
         let Self {
-            done, doing, reply, ..
+            work,
+            done,
+            doing,
+            reply,
+            ..
         } = *self;
         let answer = match (outcome, done) {
             (Ok(()), Some(done)) => Ok(done),
             (Ok(()), None) => Err(Arc::new(Failure::Closed).during(doing)),
             (Err(failure), _) => Err(failure.during(doing)),
         };
-        let _ = reply.send(answer);
+        let _ = reply.send((answer, work));
     }
 }
 
