@@ -16,7 +16,7 @@ const COST: [u64; CLASSES] = [1, 2, 4, 8];
 const CLASSES: usize = Priority::ALL.len();
 
 /// The first lease of a route waits so long at most until every priority is subscribed to …
-const SUBSCRIBING: Duration = Duration::from_secs(1);
+const SUBSCRIBING: Duration = Duration::from_millis(500);
 /// … and then so long at most for the hints that are known to wait, so that a backlog of bulk
 /// messages that happens to come first does not go before the one-time codes. They may have gone
 /// to another worker.

@@ -111,7 +111,7 @@ impl Broker {
     fn start() -> Self {
         let [port, tls_port, epmd_port, dist_port] = free_ports();
         let mut broker = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: folder(),
             programs: programs(),
             port,
             tls_port,
@@ -221,6 +221,15 @@ fn programs() -> PathBuf {
     folders.extend(std::env::split_paths(&path));
     let has_server = |folder: &PathBuf| folder.join("rabbitmq-server").is_file();
     folders.into_iter().find(has_server).expect(INSTALL)
+}
+
+/// In memory where that is possible: the broker waits for the disk at every confirm, and a machine
+/// that builds and tests other things meanwhile makes it wait long. What a killed process has
+/// written is there either way.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }
 
 fn free_ports() -> [u16; 4] {
