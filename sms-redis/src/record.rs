@@ -55,12 +55,17 @@ pub(crate) fn millis(at: Option<Timestamp>) -> String {
     at.map_or_else(String::new, |at| at.as_millis().to_string())
 }
 
-/// The provider ids by which a message is found.
+/// The provider ids by which a message is found: those of its attempts, and those that its
+/// reports named before an answer named another.
 pub(crate) fn keys_of(progress: &Progress) -> impl Iterator<Item = ReportKey> + '_ {
-    progress.attempts.iter().filter_map(|attempt| {
+    let attempts = progress.attempts.iter();
+    let of_attempts = attempts.map(|one| (&one.provider, &one.provider_id));
+    let reports = progress.reports.iter();
+    let of_reports = reports.map(|one| (&one.provider, &one.provider_id));
+    of_attempts.chain(of_reports).filter_map(|(provider, id)| {
         Some(ReportKey {
-            provider: attempt.provider.clone(),
-            provider_id: attempt.provider_id.clone()?,
+            provider: provider.clone(),
+            provider_id: id.clone()?,
         })
     })
 }

@@ -61,6 +61,8 @@ macro_rules! store_conformance {
             a_provider_id_is_found_once_committed
             every_provider_id_of_a_message_leads_to_it
             a_provider_id_belongs_to_its_provider
+            a_provider_id_that_gave_way_to_another_is_found_while_a_report_names_it
+            a_provider_id_that_is_given_again_leads_to_the_later_message
             a_conflicting_commit_leaves_no_provider_id
             find_answers_in_the_order_of_the_keys
             due_gives_what_is_at_or_before_now
@@ -94,6 +96,7 @@ macro_rules! store_conformance {
             removal_takes_no_more_than_asked
             an_unfinished_message_is_never_removed
             a_removed_message_leaves_nothing_behind
+            removal_spares_a_provider_id_that_was_given_again
             an_id_is_free_again_after_removal
             any_sequence_of_calls_is_answered_as_by_the_memory_store
             any_concurrent_calls_leave_exact_counts_and_deadlines

@@ -152,12 +152,17 @@ impl Engine {
         self.inner.store.next_deadline().await
     }
 
-    /// Whether a callback path bears the token of its message.
+    /// Whether a callback path bears the token of its message, and names a provider that the
+    /// message was handed to.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot tell.
     pub async fn callback_is_genuine(&self, path: &CallbackPath) -> Result<bool, StoreError> {
-        let message = self.message(path.id).await?;
-        Ok(message.is_some_and(|message| message.request.callback.matches(path.token)))
+        let genuine = |message: Message| {
+            let mut attempts = message.progress.attempts.iter();
+            message.request.callback.matches(path.token)
+                && attempts.any(|attempt| attempt.provider == path.provider)
+        };
+        Ok(self.message(path.id).await?.is_some_and(genuine))
     }
 }

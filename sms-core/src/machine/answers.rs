@@ -28,7 +28,9 @@ pub(super) fn answered(
     if known {
         // A report or the end of the lease told the outcome first, but not the answer's words.
         let words = answer.clone();
-        attempt.provider_id = attempt.provider_id.take().or(provider_id);
+        // The answer's id is the one that later reports name. A report that came first may have
+        // named another, which it keeps.
+        attempt.provider_id = provider_id.or(attempt.provider_id.take());
         attempt.code = attempt.code.take().or(words.code);
         attempt.description = attempt.description.take().or(words.description);
         attempt.node = attempt.node.or(words.node);
@@ -98,7 +100,7 @@ fn adds_words(
 ) -> bool {
     let agrees = |old| old == outcome || (is_taking(old) && is_taking(outcome));
     attempt.outcome.is_some_and(agrees)
-        && ((attempt.provider_id.is_none() && provider_id.is_some())
+        && ((provider_id.is_some() && attempt.provider_id.as_ref() != provider_id)
             || (attempt.code.is_none() && answer.code.is_some())
             || (attempt.description.is_none() && answer.description.is_some())
             || (attempt.node.is_none() && answer.node.is_some()))

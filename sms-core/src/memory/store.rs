@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::{
     Change, Committed, Inserted, ListFilter, Message, MessageId, Page, PageToken, ParkedReport,
-    ReportKey, StateCounts, Store, StoreError, StoreErrorKind, Timestamp,
+    Progress, ReportKey, StateCounts, Store, StoreError, StoreErrorKind, Timestamp,
 };
 
 /// Keeps messages in the memory of this process. Durable only as long as the process lives.
@@ -52,7 +52,10 @@ impl Tables {
         self.listed
             .insert((message.request.accepted_at, message.id()));
         self.index(&message);
-        self.messages.insert(message.id(), message);
+        let id = message.id();
+        self.provider_ids
+            .extend(keys_of(&message).map(|key| (key, id)));
+        self.messages.insert(id, message);
         Inserted::Created
     }
 
@@ -67,10 +70,14 @@ impl Tables {
         let before = current.clone();
         self.unindex(&before);
         let after = Message {
-            request: before.request,
+            request: Arc::clone(&before.request),
             progress: change.after,
         };
         self.index(&after);
+        // Only what is new: an id may lead to another message by now.
+        let is_new = |key: &ReportKey| !keys_of(&before).any(|known| known == *key);
+        let new = keys_of(&after).filter(is_new);
+        self.provider_ids.extend(new.map(|key| (key, id)));
         self.messages.insert(id, after);
         Committed::Applied
     }
@@ -81,8 +88,6 @@ impl Tables {
         self.deadlines.extend(progress.deadline.map(|at| (at, id)));
         self.finished
             .extend(progress.finished_at().map(|at| (at, id)));
-        self.provider_ids
-            .extend(keys_of(message).map(|key| (key, id)));
         let count = self.counts.get(progress.state);
         self.counts.set(progress.state, count + 1);
     }
@@ -107,16 +112,25 @@ impl Tables {
         self.unindex(&message);
         self.listed.remove(&(message.request.accepted_at, id));
         for key in keys_of(&message) {
-            self.provider_ids.remove(&key);
+            if self.provider_ids.get(&key) == Some(&id) {
+                self.provider_ids.remove(&key);
+            }
         }
     }
 }
 
+/// The ids that lead to a message: those of its attempts, and those that its reports named before
+/// an answer named another.
 fn keys_of(message: &Message) -> impl Iterator<Item = ReportKey> + '_ {
-    message.progress.attempts.iter().filter_map(|attempt| {
+    let Progress {
+        attempts, reports, ..
+    } = &message.progress;
+    let of_attempts = attempts.iter().map(|one| (&one.provider, &one.provider_id));
+    let of_reports = reports.iter().map(|one| (&one.provider, &one.provider_id));
+    of_attempts.chain(of_reports).filter_map(|(provider, id)| {
         Some(ReportKey {
-            provider: attempt.provider.clone(),
-            provider_id: attempt.provider_id.clone()?,
+            provider: provider.clone(),
+            provider_id: id.clone()?,
         })
     })
 }

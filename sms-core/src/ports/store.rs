@@ -47,7 +47,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// # Contract
     /// After `Applied` the provider ids of all attempts in the new progress are found by
-    /// [`find`](Store::find). `Conflict` carries the message as it is now.
+    /// [`find`](Store::find), and so are those that they had before if a report names them. An
+    /// id that was given to two messages leads to the one to which it was given later.
+    /// `Conflict` carries the message as it is now.
     ///
     /// # Errors
     /// Any [`StoreError`]: nothing is known of any item.

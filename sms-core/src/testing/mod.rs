@@ -1,14 +1,19 @@
 //! Fakes for tests of whatever is built on the ports: a provider that follows a script, a
-//! decorator that injects faults, a clock in tokio's (pausable) time, repeatable randomness.
+//! decorator that injects faults, a clock in tokio's (pausable) time, another one that can be put
+//! forward, repeatable randomness.
 
 mod faults;
 mod faulty_queue;
 mod faulty_store;
 mod repeatable;
 mod scripted;
+mod skipping;
+mod switch;
 
 pub use faults::{Call, Fault, Faults, NoFaults, Port};
 pub use faulty_queue::FaultyQueue;
 pub use faulty_store::FaultyStore;
 pub use repeatable::{SeededEntropy, TokioClock};
-pub use scripted::{ScriptedProvider, Step};
+pub use scripted::{HeldAnswer, HeldStep, ScriptedProvider, Step};
+pub use skipping::SkippingClock;
+pub use switch::Switch;

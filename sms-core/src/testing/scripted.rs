@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use crate::{
     Answer, CallbackSupport, Capabilities, NameError, Outcome, Provider, ProviderName, Submission,
@@ -32,8 +33,45 @@ pub enum Step {
     Say(Answer),
     /// Says this after a while.
     SayAfter(Duration, Answer),
+    /// Says what the test decides, when it does.
+    Held(HeldStep),
     /// Never says anything.
     Hang,
+}
+
+/// The provider's side of an answer that a test holds back.
+#[derive(Debug, Clone)]
+pub struct HeldStep(watch::Receiver<Option<Answer>>);
+
+/// The test's side of an answer that it holds back. Dropped unsaid, the provider never answers.
+#[derive(Debug)]
+pub struct HeldAnswer(watch::Sender<Option<Answer>>);
+
+impl HeldAnswer {
+    /// Lets the provider say this now.
+    pub fn say(self, answer: impl Into<Answer>) {
+        self.0.send_replace(Some(answer.into()));
+    }
+}
+
+impl Step {
+    /// A step whose answer the test holds back.
+    #[must_use]
+    pub fn held() -> (Self, HeldAnswer) {
+        let (sender, receiver) = watch::channel(None);
+        (Self::Held(HeldStep(receiver)), HeldAnswer(sender))
+    }
+}
+
+impl HeldStep {
+    async fn answer(mut self) -> Answer {
+        let said = self.0.wait_for(Option::is_some).await;
+        let answer = said.ok().and_then(|said| said.clone());
+        match answer {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl From<Outcome> for Step {
@@ -118,6 +156,7 @@ impl Provider for ScriptedProvider {
                 tokio::time::sleep(delay).await;
                 answer
             }
+            Step::Held(held) => held.answer().await,
             Step::Hang => std::future::pending().await,
         }
     }

@@ -3,7 +3,7 @@
 use super::{Subject, apply, commit_one, ids, insert_new};
 use crate::conformance::samples::provider_name;
 use crate::conformance::{Samples, changed};
-use crate::{Change, Committed, Message, ReportKey, State};
+use crate::{Change, Committed, Message, Report, ReportKey, State};
 
 /// Not before, and as soon as the commit has returned.
 pub async fn a_provider_id_is_found_once_committed(store: Subject) {
@@ -65,6 +65,46 @@ pub async fn a_provider_id_belongs_to_its_provider(store: Subject) {
     apply(&store, accepted(&samples, &messages[1], &other)).await;
     let found = store.find(&[main, other]).await.expect("find");
     assert_eq!(found, [Some(messages[0].id()), Some(messages[1].id())]);
+}
+
+/// A report came first and named one id, then the answer named another.
+pub async fn a_provider_id_that_gave_way_to_another_is_found_while_a_report_names_it(
+    store: Subject,
+) {
+    let samples = Samples::new(45);
+    let message = samples.message();
+    insert_new(&store, std::slice::from_ref(&message)).await;
+    let [reported, answered] = [samples.key(), samples.key()];
+    let mut before = accepted(&samples, &message, &reported);
+    before.after.reports.push(Report {
+        provider_id: Some(reported.provider_id.clone()),
+        ..samples.report()
+    });
+    let before = apply(&store, before).await;
+    let after = changed(&before, |progress| {
+        progress.attempts[0].provider_id = Some(answered.provider_id.clone());
+    });
+    apply(&store, after).await;
+    let found = store.find(&[reported, answered]).await.expect("find");
+    assert_eq!(found, [Some(message.id()); 2]);
+}
+
+/// A provider began to count anew; the reports that are to come speak of the later one.
+pub async fn a_provider_id_that_is_given_again_leads_to_the_later_message(store: Subject) {
+    let samples = Samples::new(46);
+    let messages = samples.messages(2);
+    insert_new(&store, &messages).await;
+    let key = samples.key();
+    let first = apply(&store, accepted(&samples, &messages[0], &key)).await;
+    apply(&store, accepted(&samples, &messages[1], &key)).await;
+    // A change of the first that has nothing to do with the id does not take it back.
+    apply(
+        &store,
+        changed(&first, |progress| progress.state = State::Unknown),
+    )
+    .await;
+    let found = store.find(&[key]).await.expect("find");
+    assert_eq!(found, [Some(messages[1].id())]);
 }
 
 /// Nothing of a conflicting change is written.

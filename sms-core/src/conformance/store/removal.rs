@@ -107,6 +107,27 @@ pub async fn a_removed_message_leaves_nothing_behind(store: Subject) {
     assert_eq!(due, [messages[1].id()]);
 }
 
+/// The later message still needs it.
+pub async fn removal_spares_a_provider_id_that_was_given_again(store: Subject) {
+    let samples = Samples::new(126);
+    let messages = samples.messages(2);
+    insert_new(&store, &messages).await;
+    let key = samples.key();
+    for message in &messages {
+        let sent = changed(message, |progress| {
+            let attempt = samples.accepted_attempt(1, &key.provider_id);
+            progress.attempts.push(attempt);
+        });
+        let sent = apply(&store, sent).await;
+        if message.id() == messages[0].id() {
+            apply(&store, finished(&sent, State::Unknown, at(0))).await;
+        }
+    }
+    assert_eq!(remove(&store, at(1), 100).await, 1);
+    let found = store.find(&[key]).await.expect("find");
+    assert_eq!(found, [Some(messages[1].id())]);
+}
+
 /// An idempotency key that is used again long after means a new message.
 pub async fn an_id_is_free_again_after_removal(store: Subject) {
     let samples = Samples::new(125);

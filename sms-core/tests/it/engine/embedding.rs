@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sms_core::testing::ScriptedProvider;
-use sms_core::{Engine, MemoryQueue, MemoryStore, ReportStatus, Reported, State};
+use sms_core::{CallbackPath, Engine, MemoryQueue, MemoryStore, ReportStatus, Reported, State};
 
 use super::rig::{Diary, Rig, SECOND, accept, by_provider_id, name, new_message};
 
@@ -83,4 +83,24 @@ async fn a_forged_callback_is_not_genuine() {
     let forged = format!("/callback/main/{}/{token}", id.reference());
     let genuine = engine.callback_is_genuine(&forged.parse().unwrap()).await;
     assert!(!genuine.unwrap());
+}
+
+/// A provider must not speak for another one, even if it learned the other's callback.
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_names_a_provider_without_the_message_is_not_genuine() {
+    let rig = Rig::new();
+    let engine = rig.engine();
+    let id = accept(&engine).await;
+    let token = rig.message(id).await.request.callback;
+    let path = |provider: &str| CallbackPath {
+        provider: name(provider),
+        id,
+        token,
+    };
+    let genuine = async |provider| engine.callback_is_genuine(&path(provider)).await.unwrap();
+    assert!(!genuine("main").await, "nobody was told of it yet");
+    let _running = engine.start();
+    rig.until(id, State::Sent).await;
+    assert!(genuine("main").await);
+    assert!(!genuine("other").await);
 }

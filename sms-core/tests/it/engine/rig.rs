@@ -1,11 +1,10 @@
 //! An engine with everything around it, and the means to disturb that.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sms_core::testing::{Call, Fault, Faults, FaultyQueue, FaultyStore, Port};
-use sms_core::testing::{ScriptedProvider, SeededEntropy, TokioClock};
+use sms_core::testing::{FaultyQueue, FaultyStore};
+use sms_core::testing::{ScriptedProvider, SeededEntropy, Switch, TokioClock};
 use sms_core::{
     Engine, EngineBuilder, IncomingReport, Jitter, MemoryQueue, MemoryStore, Message, MessageId,
     NewMessage, Observation, Observer, Outcome, ProviderId, ProviderName, ProviderSetup, Queue,
@@ -159,59 +158,6 @@ pub(super) fn by_reference(reference: Reference, status: ReportStatus) -> Incomi
 pub(super) fn by_provider_id(id: &str, status: ReportStatus) -> IncomingReport {
     let id: ProviderId = id.parse().unwrap();
     about(Subject::ProviderId(id), status)
-}
-
-/// Disturbs calls by their name, and counts them.
-#[derive(Debug, Default)]
-pub(super) struct Switch {
-    faults: Mutex<HashMap<(Port, &'static str), Fault>>,
-    calls: Mutex<HashMap<(Port, &'static str), usize>>,
-}
-
-const STORE_CALLS: [&str; 13] = [
-    "insert",
-    "load",
-    "commit",
-    "find",
-    "due",
-    "next_deadline",
-    "park",
-    "parked",
-    "parked_due",
-    "unpark",
-    "list",
-    "count",
-    "remove_finished",
-];
-
-impl Switch {
-    pub(super) fn set(&self, port: Port, method: &'static str, fault: Fault) {
-        self.faults.lock().unwrap().insert((port, method), fault);
-    }
-
-    pub(super) fn store_down(&self) {
-        for method in STORE_CALLS {
-            self.set(Port::Store, method, Fault::Refuse);
-        }
-    }
-
-    pub(super) fn heal(&self) {
-        self.faults.lock().unwrap().clear();
-    }
-
-    pub(super) fn calls(&self, port: Port, method: &'static str) -> usize {
-        let calls = self.calls.lock().unwrap();
-        calls.get(&(port, method)).copied().unwrap_or_default()
-    }
-}
-
-impl Faults for Switch {
-    fn choose(&self, call: Call) -> Fault {
-        let key = (call.port, call.method);
-        *self.calls.lock().unwrap().entry(key).or_default() += 1;
-        let faults = self.faults.lock().unwrap();
-        faults.get(&key).copied().unwrap_or(Fault::None)
-    }
 }
 
 /// Writes down what the engine tells.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use sms_core::{
-    Answer, AttemptOutcome, Cause, ClaimToken, Outcome, QueryAnswer, ReportStatus, State,
+    Answer, AttemptOutcome, Cause, ClaimToken, Event, Outcome, QueryAnswer, ReportStatus, State,
     Unchanged, UnknownPolicy,
 };
 
@@ -236,4 +236,40 @@ fn a_late_acceptance_beats_a_query_that_found_nothing() {
     life.wait(SECOND);
     life.answer(token, accepted("p1")).unwrap();
     assert_eq!(life.state(), State::Sent);
+}
+
+/// Later reports name the id of the answer, so that is the one by which the message is found.
+#[test]
+fn the_id_of_the_answer_stands_whichever_came_first() {
+    for kind in Kind::ALL {
+        let reported = report(ReportStatus::Buffered, Some("of-report"));
+        let mut report_first = Life::new().at(kind);
+        let token = report_first.claim();
+        report_first.report(reported.clone()).unwrap();
+        report_first.answer(token, accepted("of-answer")).unwrap();
+        let mut answer_first = Life::new().at(kind);
+        let token = answer_first.claim();
+        answer_first.answer(token, accepted("of-answer")).unwrap();
+        answer_first.report(reported).unwrap();
+        for mut life in [report_first, answer_first] {
+            let id = life.attempt(1).provider_id.clone();
+            assert_eq!(id, Some(provider_id("of-answer")), "{kind:?}");
+            assert_eq!(life.message.progress.reports.len(), 1);
+            life.report(report(ReportStatus::Delivered, Some("of-report")))
+                .unwrap();
+            assert_eq!(life.state(), State::Delivered, "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_repeated_over_the_id_of_a_report_is_no_news() {
+    let mut life = Life::new();
+    let token = life.claim();
+    life.report(report(ReportStatus::Buffered, Some("of-report")))
+        .unwrap();
+    life.answer(token, accepted("of-answer")).unwrap();
+    let answer = accepted("of-answer").into();
+    let repeated = life.apply(&Event::Answered { token, answer });
+    assert_eq!(repeated, Err(Unchanged::Repeated));
 }
