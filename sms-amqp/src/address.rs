@@ -4,13 +4,13 @@ use std::fmt;
 
 use lapin::uri::{AMQPScheme, AMQPUri};
 
-use crate::ConnectError;
+use crate::{ConnectError, Options};
 
 /// Seconds between heartbeats unless the address says otherwise. A dead connection is noticed
 /// after twice this time, or earlier by our own checks.
 const HEARTBEAT: u16 = 10;
 
-/// What an address may say after the `?`.
+/// What an address may say after the `?` to the client library.
 const PARAMETERS: [&str; 4] = ["heartbeat", "frame_max", "channel_max", "auth_mechanism"];
 
 /// The address of a broker. Never shows its password.
@@ -23,7 +23,7 @@ impl Address {
         if !text.starts_with("amqp://") && !text.starts_with("amqps://") {
             return Err(refuse("must begin with amqp:// or amqps://".to_owned()));
         }
-        check_parameters(text).map_err(refuse)?;
+        check_form(text).map_err(refuse)?;
         // The reasons that the parser gives may repeat the address.
         let mut uri: AMQPUri = text.parse().map_err(|_| {
             refuse("is not a URL, or has a number or an auth_mechanism that cannot be read".into())
@@ -44,21 +44,53 @@ impl Address {
     }
 }
 
+/// What follows would quote parts of the password.
+fn check_form(text: &str) -> Result<(), String> {
+    let (_, rest) = text.split_once("://").unwrap_or_default();
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    if rest[authority..].contains('@') {
+        let escape = "has a /, ? or # in the password: write them as %2F, %3F and %23, an @ as %40";
+        return Err(escape.to_owned());
+    }
+    check_parameters(text)
+}
+
 fn check_parameters(text: &str) -> Result<(), String> {
-    let Some((_, query)) = text.split_once('?') else {
-        return Ok(());
-    };
-    let query = query.split('#').next().unwrap_or_default();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in pairs(text) {
         let key = pair.split('=').next().unwrap_or_default();
         if !PARAMETERS.contains(&key) {
-            let known = PARAMETERS.join(", ");
+            let known = [&PARAMETERS[..], &crate::options::PARAMETERS]
+                .concat()
+                .join(", ");
             return Err(format!(
                 "has the unknown parameter {key:?} (there are {known})"
             ));
         }
     }
     Ok(())
+}
+
+/// What stands after the `?`, pair by pair.
+fn pairs(text: &str) -> impl Iterator<Item = &str> {
+    let query = text.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    query.split('&').filter(|pair| !pair.is_empty())
+}
+
+/// Takes the parameters out of an address that are options of the queue.
+pub(crate) fn take_options(text: &str, options: &mut Options) -> Result<String, ConnectError> {
+    let (place, _) = text.split_once('?').unwrap_or((text, ""));
+    let mut others = Vec::new();
+    for pair in pairs(text) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !options.set(key, value)? {
+            others.push(pair);
+        }
+    }
+    Ok(match others.is_empty() {
+        true => place.to_owned(),
+        false => format!("{place}?{}", others.join("&")),
+    })
 }
 
 /// The parser takes an IPv6 address for no host at all, and that for `localhost`.
@@ -141,10 +173,33 @@ mod tests {
             ("amqp://u:geheim@h:99999/", "not a URL"),
             ("amqp://u:geheim@h?heartbeat=often", "number"),
             ("amqp://u:geheim@h?hartbeat=10", "hartbeat"),
+            ("amqp://u:geheim/geheim@h", "%2F"),
+            ("amqp://u:geheim?geheim@h", "%3F"),
         ] {
             let error = Address::parse(text).unwrap_err();
             assert!(error.to_string().contains(hint), "{text}: {error}");
             assert!(!format!("{error} {error:?}").contains("geheim"), "{text}");
+        }
+    }
+
+    #[test]
+    fn options_are_taken_out_of_an_address() {
+        let mut options = Options::default();
+        let text = "amqp://h/v?prefix=a.b&heartbeat=5&prefetch=7&timeout=2s&delivery_limit=3";
+        let rest = take_options(text, &mut options).unwrap();
+        assert_eq!(rest, "amqp://h/v?heartbeat=5");
+        assert_eq!(options.prefix, "a.b");
+        assert_eq!(options.prefetch.get(), 7);
+        assert_eq!(options.delivery_limit.get(), 3);
+        assert_eq!(options.timeout.as_secs(), 2);
+        for (text, key) in [
+            ("amqp://h?prefetch=0", "prefetch"),
+            ("amqp://h?delivery_limit=x", "delivery_limit"),
+            ("amqp://h?timeout=5", "timeout"),
+            ("amqp://h?ca_file=/nowhere.pem", "ca_file"),
+        ] {
+            let error = take_options(text, &mut options).unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
         }
     }
 

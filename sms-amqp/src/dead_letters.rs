@@ -89,7 +89,7 @@ impl AmqpQueue {
             listed.push(self.read(&letter));
         }
         // None was acknowledged: they all go back when the channel closes.
-        self.close(channel).await?;
+        self.done_with(channel).await?;
         Ok(listed)
     }
 
@@ -108,7 +108,7 @@ impl AmqpQueue {
             rest -= batch.len();
             self.replay_batch(batch, &mut replayed).await?;
         }
-        self.close(channel).await?;
+        self.done_with(channel).await?;
         Ok(replayed)
     }
 
@@ -171,7 +171,7 @@ impl AmqpQueue {
         within(self.shared.options.timeout, async { Ok(getting.await?) }).await
     }
 
-    async fn close(&self, channel: Channel) -> Result<(), Fault> {
+    async fn done_with(&self, channel: Channel) -> Result<(), Fault> {
         /// "Success", AMQP 0-9-1.
         const DONE: u16 = 200;
         let closing = async { Ok(channel.close(DONE, "done".into()).await?) };

@@ -19,12 +19,12 @@ pub enum ConnectError {
         problem: String,
     },
     /// An option cannot work.
-    #[error("the option {option:?} of the queue {problem}")]
+    #[error("the option {option} of the queue {problem}")]
     Option {
         /// Which.
         option: &'static str,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: String,
     },
     /// User, password or virtual host were refused.
     #[error("the broker at {address} does not let us in; check user, password and virtual host")]

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
@@ -21,6 +22,8 @@ use crate::topology::{count, dead_arguments, declare, work_arguments};
 
 /// How many calls publish at the same time.
 const PUBLISHERS: usize = 4;
+/// "Success", AMQP 0-9-1.
+const DONE: u16 = 200;
 
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -64,6 +67,15 @@ impl Link {
         )
         .await?;
         Ok(link)
+    }
+
+    /// Says good-bye to the broker.
+    pub(crate) async fn close(&self, limit: Duration) {
+        for connection in [&self.consuming, &self.publishing] {
+            let closing = async { Ok(connection.close(DONE, "done".into()).await?) };
+            // Whoever does not answer finds out by itself that we have gone.
+            let _ = within(limit, closing).await;
+        }
     }
 
     pub(crate) fn is_up(&self) -> bool {

@@ -3,10 +3,12 @@
 use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
+use sms_core::duration::parse_duration;
+
 use crate::ConnectError;
 
 /// How the queue is used. Every process that shares a broker should use the same `prefix` and
-/// `delivery_limit`.
+/// `delivery_limit`. An address may set most of them, as in `amqp://broker?prefix=shop`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
@@ -49,10 +51,52 @@ impl Default for Options {
 /// ours adds 44 to the prefix.
 const LONGEST_PREFIX: usize = 64;
 
+/// The options that an address may set.
+pub(crate) const PARAMETERS: [&str; 6] = [
+    "prefix",
+    "prefetch",
+    "delivery_limit",
+    "timeout",
+    "stall_after",
+    "ca_file",
+];
+
 impl Options {
+    /// Sets an option as it stands in an address; says whether there is one of this name.
+    pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<bool, ConnectError> {
+        let Some(option) = PARAMETERS.into_iter().find(|known| *known == key) else {
+            return Ok(false);
+        };
+        let refuse = |problem: &str| ConnectError::Option {
+            option,
+            problem: problem.to_owned(),
+        };
+        let number = "is not a number from 1 on";
+        let duration = || parse_duration(value).map_err(|error| refuse(&error.to_string()));
+        match option {
+            "prefetch" => self.prefetch = value.parse().map_err(|_| refuse(number))?,
+            "delivery_limit" => self.delivery_limit = value.parse().map_err(|_| refuse(number))?,
+            "timeout" => self.timeout = duration()?,
+            "stall_after" => self.stall_after = duration()?,
+            "ca_file" => {
+                let read = std::fs::read_to_string(value);
+                let words =
+                    |error| refuse(&format!("names {value}, which cannot be read: {error}"));
+                self.ca_certificates = Some(read.map_err(words)?);
+            }
+            _ => self.prefix = value.to_owned(),
+        }
+        Ok(true)
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConnectError> {
         let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let problem = |option, problem| Err(ConnectError::Option { option, problem });
+        let problem = |option, problem: &str| {
+            Err(ConnectError::Option {
+                option,
+                problem: problem.to_owned(),
+            })
+        };
         if self.prefix.is_empty() || self.prefix.len() > LONGEST_PREFIX {
             return problem("prefix", "must have 1 to 64 characters");
         }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use sms_core::{Hint, Priority, ProviderName, Queue, QueueError, Receipt, Task};
 use tokio::task::JoinSet;
 
-use crate::address::Address;
+use crate::address::{Address, take_options};
 use crate::body::encode;
 use crate::dial::within;
 use crate::error::ConnectError;
@@ -39,13 +39,14 @@ impl AmqpQueue {
     /// tells it, pushes fail, and everything flows when the broker is there. From then on the
     /// connection is kept by itself.
     ///
+    /// What the address says of `options` counts more than what is given with it.
+    ///
     /// Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// The address or an option cannot work, or the broker does not let us in.
     pub async fn connect(address: &str, options: Options) -> Result<Self, ConnectError> {
-        options.check()?;
-        let address = Address::parse(address)?;
+        let (address, options) = read(address, options)?;
         let shared = Arc::new(Shared::new(options));
         let patience = shared.options.timeout;
         let first = within(patience, Link::open(1, &address, &shared.options)).await;
@@ -66,6 +67,25 @@ impl AmqpQueue {
             lanes: Mutex::default(),
             tasks: Mutex::new(tasks),
         })
+    }
+
+    /// Checks an address and options as [`connect`](Self::connect) does, without connecting.
+    ///
+    /// # Errors
+    /// The address or an option cannot work.
+    pub fn check(address: &str, options: Options) -> Result<(), ConnectError> {
+        read(address, options).map(drop)
+    }
+
+    /// Ends the connections in order, so that the broker does not log them as broken off. Leased
+    /// hints that were not acknowledged go to other workers. To be called when nothing uses the
+    /// queue any more: it does not come back.
+    pub async fn close(&self) {
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
+        tasks.shutdown().await;
+        if let Ok(link) = self.shared.link() {
+            link.close(self.shared.options.timeout).await;
+        }
     }
 
     /// How the queue is; asks nobody.
@@ -97,6 +117,12 @@ impl AmqpQueue {
         let lane = Arc::clone(lane);
         tasks.spawn(async move { lane.open().await });
     }
+}
+
+fn read(address: &str, mut options: Options) -> Result<(Address, Options), ConnectError> {
+    let rest = take_options(address, &mut options)?;
+    options.check()?;
+    Ok((Address::parse(&rest)?, options))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

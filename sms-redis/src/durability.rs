@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redis::{Pipeline, Value};
 
 use crate::dial::Dialer;
-use crate::error::{ConnectError, Failure, Refusal};
+use crate::error::{ConnectError, Failure};
 use crate::{Options, Place, topology, value};
 
 /// The oldest release of Redis that has everything the scripts use. Valkey counts as 7.2.
@@ -32,8 +32,7 @@ pub(crate) async fn check(dialer: &Dialer, options: &Options) -> Result<(), Conn
         if let Value::ServerError(error) = &info
             && error.code() == "NOAUTH"
         {
-            let refused = Failure::Refused(Refusal::from(error));
-            return Err(unreachable(server, refused));
+            return Err(unreachable(server, Failure::LoginRefused));
         }
         check_kind(&server, info, is_cluster)?;
         check_settings(&server, &settings_of(answers), options)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use redis::{RedisError, ServerError};
+use redis::{ErrorKind, RedisError, ServerError, ServerErrorKind};
 use sms_core::{StoreError, StoreErrorKind};
 
 use crate::bytes::Unreadable;
@@ -71,6 +71,9 @@ pub(crate) enum Failure {
     /// No node of the cluster says that it has the slot.
     #[error("no master of the cluster has the slot")]
     NoMaster,
+    /// The password or the user is wrong or missing.
+    #[error("the server does not let us in; check user and password")]
+    LoginRefused,
     /// The server is a replica.
     #[error("the server is a replica, not a master")]
     NotMaster,
@@ -106,6 +109,15 @@ pub(crate) struct Refusal {
     detail: String,
 }
 
+/// Codes that tell of a password or a right that is missing, or of a command that makes no sense.
+const FINAL: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "ERR"];
+
+impl Refusal {
+    fn is_final(&self) -> bool {
+        FINAL.contains(&self.code.as_str())
+    }
+}
+
 impl From<&ServerError> for Refusal {
     fn from(error: &ServerError) -> Self {
         let quotes = |detail: &&str| !detail.contains("args beginning");
@@ -121,7 +133,23 @@ impl From<RedisError> for Failure {
     /// An error of the library that is not an answer of the server means that the connection
     /// can no longer be relied on.
     fn from(error: RedisError) -> Self {
-        Self::Broken(error)
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => Self::LoginRefused,
+            _ => Self::Broken(error),
+        }
+    }
+}
+
+impl ConnectError {
+    /// Whether the same call may succeed later although nobody changes the options: the server
+    /// cannot be reached, starts, or has no master yet.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let Self::Unreachable { source, .. } = self else {
+            return false;
+        };
+        let failure = source.downcast_ref::<Failure>();
+        failure.is_none_or(|failure| !failure.is_final())
     }
 }
 
@@ -133,6 +161,22 @@ impl Failure {
             Self::Unreadable(_) => StoreErrorKind::Corrupt,
             Self::PageToken => StoreErrorKind::Invalid,
             _ => StoreErrorKind::Unavailable,
+        }
+    }
+
+    /// Whether the server answered, and will answer the same until somebody changes something.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::LoginRefused => true,
+            Self::Refused(refusal) => refusal.is_final(),
+            Self::NotConnected { source, .. } => {
+                source.as_ref().is_some_and(|source| source.is_final())
+            }
+            Self::Broken(error) => matches!(
+                error.kind(),
+                ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm)
+            ),
+            _ => false,
         }
     }
 

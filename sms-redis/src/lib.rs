@@ -8,6 +8,7 @@ mod deadlines;
 mod dial;
 mod durability;
 mod error;
+mod health;
 mod insert;
 mod keys;
 mod limiter;
@@ -34,6 +35,7 @@ mod url;
 mod value;
 
 pub use error::ConnectError;
+pub use health::{Health, ServerHealth};
 pub use limiter::RedisLimiter;
 pub use options::{Options, Place};
 pub use store::RedisStore;

@@ -4,7 +4,7 @@
 //! unanswered three times in a row, and when the server turns out not to be a master. Callers
 //! wait for it, each for as long as it may.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ struct State {
     /// The latest connection that was found to be of no use.
     useless: watch::Sender<u64>,
     timeouts: AtomicU32,
+    /// How many connections there were.
+    made: AtomicU64,
     /// Why the latest try failed.
     last_failure: Mutex<Option<Arc<Failure>>>,
 }
@@ -72,6 +74,7 @@ impl Link {
             current: watch::Sender::new(None),
             useless: watch::Sender::new(0),
             timeouts: AtomicU32::new(0),
+            made: AtomicU64::new(0),
             last_failure: Mutex::new(None),
         });
         let supervisor = tokio::spawn(Arc::clone(&state).supervise(dialer));
@@ -113,6 +116,12 @@ impl Link {
                 })
             }
         }
+    }
+
+    /// Whether there is a connection, and how many there were since the start, this one included.
+    pub(crate) fn condition(&self) -> (bool, u64) {
+        let is_up = self.state.current.borrow().is_some();
+        (is_up, self.state.made.load(Ordering::Relaxed))
     }
 
     /// Has another connection made in place of this one, if that has not been done yet.
@@ -177,6 +186,7 @@ impl State {
     /// Lends the connection out until it is of no use any more.
     async fn serve(&self, number: u64, mut live: Live) {
         self.answered();
+        self.made.fetch_add(1, Ordering::Relaxed);
         let connection = live.connection.clone();
         self.current
             .send_replace(Some(Current { number, connection }));

@@ -58,6 +58,12 @@ impl Node {
         }
     }
 
+    /// Whether both connections are there, and how many there were since the start.
+    pub(crate) fn condition(&self) -> (bool, u64) {
+        let (plain, durable) = (self.plain.condition(), self.durable.condition());
+        (plain.0 && durable.0, plain.1 + durable.1)
+    }
+
     /// The connection, as soon as there is one.
     pub(crate) async fn connected(&self, kind: Kind, until: Instant) -> Result<Current, Failure> {
         self.link(kind).connected(until).await

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::Options;
 use crate::dial::Dialer;
 use crate::error::{Failure, Refusal};
+use crate::health::{Health, ServerHealth};
 use crate::link::Current;
 use crate::node::{Kind, Node, Order};
 use crate::topology::Topology;
@@ -33,6 +34,8 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Servers {
     topology: Topology,
+    /// What the one server is called, if there is one.
+    name: String,
     timeout: Duration,
 }
 
@@ -67,9 +70,30 @@ impl Servers {
     pub(crate) async fn connect(options: &Options, dialer: Dialer) -> Result<Self, Failure> {
         let servers = Self {
             topology: Topology::start(options, Arc::new(dialer)).await?,
+            name: options.place.to_string(),
             timeout: options.timeout,
         };
         Ok(servers)
+    }
+
+    /// How the connections are; asks nobody.
+    pub(crate) fn health(&self) -> Health {
+        let server = |(address, node): (String, Arc<Node>)| {
+            let (is_connected, connections) = node.condition();
+            ServerHealth {
+                address,
+                is_connected,
+                connections,
+            }
+        };
+        let mut servers: Vec<_> = self
+            .topology
+            .nodes(&self.name)
+            .into_iter()
+            .map(server)
+            .collect();
+        servers.sort_by(|a, b| a.address.cmp(&b.address));
+        Health { servers }
     }
 
     /// Whether one server does everything, in the order in which it is sent.

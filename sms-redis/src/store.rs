@@ -17,8 +17,8 @@ use crate::script::Scripts;
 use crate::servers::{Request, Servers};
 use crate::slot::slot;
 use crate::{
-    Options, commit, deadlines, durability, insert, list, parking, provider_ids, read, removal,
-    value,
+    Health, Options, commit, deadlines, durability, insert, list, parking, provider_ids, read,
+    removal, value,
 };
 
 /// The format of what is stored. A later release that stores something else counts it up.
@@ -66,6 +66,12 @@ impl RedisStore {
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// How the connections are; asks nobody.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.inner.servers.health()
     }
 
     /// A limiter over the same connections: it keeps the throughput of providers over all

@@ -74,6 +74,19 @@ impl Topology {
         Ok(Self::Cluster(Box::new(cluster)))
     }
 
+    /// The masters that we are, or want to be, connected to.
+    pub(crate) fn nodes(&self, single: &str) -> Vec<(String, Arc<Node>)> {
+        match self {
+            Self::Single(node) => vec![(single.to_owned(), Arc::clone(node))],
+            Self::Cluster(cluster) => {
+                let map = cluster.map();
+                let node =
+                    |(address, node): (&String, &Arc<Node>)| (address.clone(), Arc::clone(node));
+                map.nodes.iter().map(node).collect()
+            }
+        }
+    }
+
     /// Whether slots may get another master.
     pub(crate) fn may_move(&self) -> bool {
         matches!(self, Self::Cluster(_))

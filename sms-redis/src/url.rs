@@ -31,11 +31,13 @@ impl FromStr for Options {
             .ok_or_else(|| problem("form", forms))?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        // What follows would quote parts of the password.
+        if path.contains('@') || query.contains('@') {
+            let escape = "has a / or ? in the password: write them as %2F and %3F, and an @ as %40";
+            return Err(problem("password", escape));
+        }
         let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (family, tls) = match scheme.strip_prefix("rediss") {
-            Some(family) => (family, true),
-            None => (scheme.strip_prefix("redis").unwrap_or("?"), false),
-        };
+        let (family, tls) = family(scheme).ok_or_else(|| problem("form", forms))?;
         let place = match family {
             "" => single(hosts, path)?,
             "+cluster" => cluster(hosts, path)?,
@@ -51,6 +53,18 @@ impl FromStr for Options {
         }
         Ok(options)
     }
+}
+
+/// What follows the product's name in the scheme, and whether connections are encrypted.
+fn family(scheme: &str) -> Option<(&str, bool)> {
+    const PRODUCTS: [(&str, bool); 4] = [
+        ("rediss", true),
+        ("redis", false),
+        ("valkeys", true),
+        ("valkey", false),
+    ];
+    let family = |(product, tls): &(&str, bool)| Some((scheme.strip_prefix(product)?, *tls));
+    PRODUCTS.iter().find_map(family)
 }
 
 fn single(hosts: &str, path: &str) -> Result<Place, ConnectError> {
@@ -199,6 +213,7 @@ mod tests {
             ("redis://me:pw@db:7000/3?timeout=1s", single("db:7000", 3)),
             ("redis://[::1]:7000", single("[::1]:7000", 0)),
             ("rediss://[::1]", single("[::1]:6379", 0)),
+            ("valkey://db/1", single("db:6379", 1)),
             (
                 "redis+cluster://a,b:2",
                 Place::Cluster {
@@ -249,6 +264,8 @@ mod tests {
             ("http://db", "form"),
             ("redis+x://db", "form"),
             ("redis://", "host"),
+            ("redis://:hunter2/hunter2@db", "password"),
+            ("redis://:hunter2?hunter2@db", "password"),
             ("redis://db:x", "host"),
             ("redis://a,b", "host"),
             ("redis://db/x", "database"),
@@ -274,7 +291,13 @@ mod tests {
         ] {
             let refused: Result<Options, _> = url.parse();
             match refused {
-                Err(ConnectError::Option { key: named, .. }) => assert_eq!(named, key, "{url}"),
+                Err(ConnectError::Option {
+                    key: named,
+                    problem,
+                }) => {
+                    assert_eq!(named, key, "{url}");
+                    assert!(!problem.contains("hunter2"), "{problem}");
+                }
                 other => panic!("{url}: {other:?}"),
             }
         }
