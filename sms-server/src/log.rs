@@ -12,13 +12,15 @@ const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// The crates of this project: a plain level is about them. Others tell what went wrong only,
 /// because what they say further may hold what they carry.
-const OURS: [&str; 6] = [
+const OURS: [&str; 8] = [
     "sms",
     "sms_core",
     "sms_grpc",
     "sms_delivery_http",
     "sms_provider_http",
     "sms_sqlite",
+    "sms_redis",
+    "sms_amqp",
 ];
 
 /// What is wrong with a level.

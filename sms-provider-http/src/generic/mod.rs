@@ -49,6 +49,10 @@ fn build(name: ProviderName, config: HttpConfig, client: HttpClient) -> Result<B
     client.check(config.timeout, request.sample_url())?;
     check_callback(&config, &request)?;
     let verdict = verdict::Verdict::new(config.answer)?;
+    let proves_reports = config
+        .report
+        .as_ref()
+        .is_some_and(|report| report.secret.is_some());
     let (callback, decoder): (_, Arc<dyn ReportDecoder>) = match config.report {
         None => (CallbackSupport::None, Arc::new(NoReports)),
         Some(report) => {
@@ -75,6 +79,7 @@ fn build(name: ProviderName, config: HttpConfig, client: HttpClient) -> Result<B
         provider: Arc::new(provider),
         decoder,
         query: None,
+        proves_reports,
     })
 }
 

@@ -164,13 +164,20 @@ impl Sandbox {
     /// The configuration of a provider that hands its messages to this sandbox.
     #[must_use]
     pub fn provider_config(&self, from: SenderId) -> MegafonConfig {
-        MegafonConfig {
-            url: self.url(),
-            from,
-            login: self.shared.config.login.clone(),
-            password: self.shared.config.password.clone(),
-            timeout: Duration::from_secs(10),
-        }
+        provider_config(self.url(), from, &self.shared.config)
+    }
+}
+
+/// The port "discard": nothing is ever posted there.
+const NOWHERE: &str = "http://127.0.0.1:9/";
+
+fn provider_config(url: String, from: SenderId, sandbox: &SandboxConfig) -> MegafonConfig {
+    MegafonConfig {
+        url,
+        from,
+        login: sandbox.login.clone(),
+        password: sandbox.password.clone(),
+        timeout: Duration::from_secs(10),
     }
 }
 
@@ -211,6 +218,17 @@ impl SandboxKind {
     pub fn new(sandbox: &Sandbox, from: SenderId, client: &HttpClient) -> Self {
         Self {
             config: sandbox.provider_config(from),
+            client: client.clone(),
+        }
+    }
+
+    /// The same for a process that submits nothing itself: it accepts messages, or reads the
+    /// reports of sandboxes that other processes run.
+    #[must_use]
+    pub fn elsewhere(from: SenderId, client: &HttpClient) -> Self {
+        let usual = SandboxConfig::default();
+        Self {
+            config: provider_config(NOWHERE.to_owned(), from, &usual),
             client: client.clone(),
         }
     }

@@ -11,6 +11,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use sms_core::{StateCounts, Timestamp};
 
+use super::link_metrics::LinkMetrics;
+use super::links::Links;
 use super::metrics::{Metrics, Name, ProviderLabel, StateLabel};
 
 type FloatGauge = Gauge<f64, std::sync::atomic::AtomicU64>;
@@ -23,6 +25,7 @@ pub(crate) struct Exposition {
     overdue: FloatGauge,
     store_up: Gauge,
     held: Family<ProviderLabel, FloatGauge>,
+    links: LinkMetrics,
 }
 
 /// What the store says at a scrape.
@@ -33,9 +36,11 @@ pub(crate) struct Stored {
 }
 
 impl Exposition {
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(metrics: Arc<Metrics>, links: Links) -> Self {
+        let mut registry = Registry::with_prefix("sms");
         let mut exposition = Self {
-            registry: Registry::with_prefix("sms"),
+            links: LinkMetrics::register(&mut registry, links),
+            registry,
             metrics,
             messages: Family::default(),
             overdue: Gauge::default(),
@@ -162,6 +167,7 @@ impl Exposition {
 
     /// All metrics as text. Without word from the store, what only it knows is left out.
     pub(crate) fn render(&self, stored: Option<&Stored>) -> Result<String, fmt::Error> {
+        self.links.update();
         self.store_up.set(i64::from(stored.is_some()));
         self.messages.clear();
         self.overdue.set(f64::NAN);
@@ -219,7 +225,9 @@ mod tests {
             provider: &provider,
             pause: Duration::from_secs(3_600),
         });
-        let text = Exposition::new(metrics).render(Some(&stored())).unwrap();
+        let text = Exposition::new(metrics, Links::default())
+            .render(Some(&stored()))
+            .unwrap();
         for line in [
             "sms_messages_accepted_total 0",
             "sms_reports_total{provider=\"main\",status=\"delivered\"} 1",
@@ -244,7 +252,7 @@ mod tests {
     fn a_deadline_ahead_is_not_overdue() {
         let mut stored = stored();
         stored.next_deadline = Some(Timestamp::from_millis(99_000));
-        let text = Exposition::new(Arc::default())
+        let text = Exposition::new(Arc::default(), Links::default())
             .render(Some(&stored))
             .unwrap();
         assert!(
@@ -255,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_silent_store_is_told_and_not_guessed_at() {
-        let exposition = Exposition::new(Arc::default());
+        let exposition = Exposition::new(Arc::default(), Links::default());
         exposition.render(Some(&stored())).unwrap();
         let text = exposition.render(None).unwrap();
         assert!(text.contains("sms_store_up 0\n"), "{text}");
@@ -264,7 +272,7 @@ mod tests {
 
     #[test]
     fn every_metric_has_a_help_text() {
-        let text = Exposition::new(Arc::default())
+        let text = Exposition::new(Arc::default(), Links::default())
             .render(Some(&stored()))
             .unwrap();
         let names = |kind: &str| {

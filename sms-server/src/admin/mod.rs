@@ -1,6 +1,8 @@
 //! Health and metrics over HTTP, for those who run the server.
 
 mod exposition;
+mod link_metrics;
+mod links;
 mod metrics;
 mod probe;
 
@@ -16,7 +18,11 @@ use axum::routing::get;
 use sms_core::Engine;
 use tokio::runtime::Handle;
 
+use crate::failure::chain;
+use crate::serve::Roles;
 use exposition::{Exposition, Stored};
+pub(crate) use links::Links;
+use links::Trouble;
 pub(crate) use metrics::Metrics;
 pub(crate) use probe::Vitals;
 
@@ -39,12 +45,23 @@ pub(crate) struct AdminServer {
     listener: TcpListener,
 }
 
+/// What is told of a process.
+pub(crate) struct Served {
+    pub(crate) engine: Engine,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) links: Links,
+    pub(crate) roles: Roles,
+}
+
 struct Shared {
     engine: Engine,
     /// Where the engine lives.
     home: Handle,
     exposition: Exposition,
     vitals: Arc<Vitals>,
+    links: Links,
+    roles: Roles,
 }
 
 impl AdminServer {
@@ -62,17 +79,14 @@ impl AdminServer {
     }
 
     /// Serves on a thread of its own. To be called on the runtime that the engine works on.
-    pub(crate) fn start(
-        self,
-        engine: Engine,
-        metrics: Arc<Metrics>,
-        vitals: Arc<Vitals>,
-    ) -> std::io::Result<()> {
+    pub(crate) fn start(self, served: Served) -> std::io::Result<()> {
         let shared = Shared {
-            engine,
+            engine: served.engine,
             home: Handle::current(),
-            exposition: Exposition::new(metrics),
-            vitals,
+            exposition: Exposition::new(served.metrics, served.links.clone()),
+            vitals: served.vitals,
+            links: served.links,
+            roles: served.roles,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -101,27 +115,45 @@ async fn serve(listener: TcpListener, shared: Shared) {
 }
 
 async fn livez(State(shared): State<Arc<Shared>>) -> Response {
-    answer(shared.vitals.alive())
+    answer(shared.vitals.alive().map(|()| None))
 }
 
+/// A process is ready when it can do what it is there for. What is wrong besides is told.
 async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
-    if let Err(problem) = shared.vitals.alive().and_then(|()| shared.vitals.taking()) {
-        return answer(Err(problem));
-    }
-    let engine = shared.engine.clone();
-    let asked = shared
-        .home
-        .spawn(async move { engine.next_deadline().await });
-    answer(match tokio::time::timeout(STORE_PATIENCE, asked).await {
-        Ok(Ok(Ok(_))) => Ok(()),
-        Ok(Ok(Err(error))) => Err(error.to_string()),
-        Ok(Err(_)) | Err(_) => Err("the store does not answer".into()),
-    })
+    answer(shared.readiness().await)
 }
 
-fn answer(state: Result<(), String>) -> Response {
+impl Shared {
+    async fn readiness(&self) -> Result<Option<String>, String> {
+        self.vitals.alive()?;
+        self.vitals.taking()?;
+        self.store_answers().await?;
+        match self.links.trouble(self.roles) {
+            Some(Trouble::Grave(words)) => Err(words),
+            Some(Trouble::Bearable(words)) => Ok(Some(words)),
+            None => Ok(None),
+        }
+    }
+
+    async fn store_answers(&self) -> Result<(), String> {
+        let engine = self.engine.clone();
+        let asked = self.home.spawn(async move { engine.next_deadline().await });
+        match tokio::time::timeout(STORE_PATIENCE, asked).await {
+            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(format!("store: {}", chain(&error))),
+            Ok(Err(_)) | Err(_) => {
+                let limit = STORE_PATIENCE.as_secs();
+                Err(format!("store: it has not answered within {limit} s"))
+            }
+        }
+    }
+}
+
+/// Well, perhaps with a remark; or not, and why.
+fn answer(state: Result<Option<String>, String>) -> Response {
     match state {
-        Ok(()) => (StatusCode::OK, "ok\n").into_response(),
+        Ok(None) => (StatusCode::OK, "ok\n").into_response(),
+        Ok(Some(remark)) => (StatusCode::OK, format!("ok\n{remark}\n")).into_response(),
         Err(problem) => (StatusCode::SERVICE_UNAVAILABLE, format!("{problem}\n")).into_response(),
     }
 }

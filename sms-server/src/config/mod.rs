@@ -17,7 +17,7 @@ mod tests;
 pub(crate) use keep::Keep;
 pub(crate) use load::{Loaded, load};
 pub(crate) use problem::{Problem, Problems};
-pub(crate) use provider::ProviderSection;
+pub(crate) use provider::{ProviderSection, Settings};
 pub(crate) use sections::{Config, LogFormat};
 
 /// Every key with its default and its meaning, as a file to begin with.

@@ -66,12 +66,6 @@ impl Common {
 }
 
 impl ProviderSection {
-    /// Whether its reports bear a secret that proves them to be the provider's.
-    pub(crate) fn proves_reports(&self) -> bool {
-        let report = self.settings.0.get("report");
-        report.is_some_and(|report| report.get("secret").is_some())
-    }
-
     pub(super) fn complete() -> Self {
         let name = "main".parse::<ProviderName>();
         Self {

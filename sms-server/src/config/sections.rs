@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) messages: Messages,
     pub(crate) retry: Retry,
     pub(crate) http: Http,
+    pub(crate) startup: Startup,
     pub(crate) drain: Drain,
     pub(crate) log: Log,
     pub(crate) runtime: Runtime,
@@ -43,6 +44,7 @@ impl Default for Config {
             messages: Messages::default(),
             retry: Retry::default(),
             http: Http::default(),
+            startup: Startup::default(),
             drain: Drain::default(),
             log: Log::default(),
             runtime: Runtime::default(),
@@ -183,6 +185,22 @@ impl Default for Http {
             max_idle_per_host: settings.max_idle_per_host,
             proxy: None,
             extra_roots: None,
+        }
+    }
+}
+
+/// The section `startup`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Startup {
+    #[serde(with = "duration")]
+    pub(crate) store_timeout: Duration,
+}
+
+impl Default for Startup {
+    fn default() -> Self {
+        Self {
+            store_timeout: Duration::from_secs(60),
         }
     }
 }

@@ -32,8 +32,8 @@ pub(crate) fn is_secret(path: &KeyPath) -> bool {
 /// The effective configuration, every key with its value, secrets masked.
 pub(crate) fn effective(config: &Config) -> Map<String, Value> {
     let mut config = config.clone();
-    config.store = mask_url(&config.store);
-    config.queue = mask_url(&config.queue);
+    config.store = mask_backend_url(&config.store);
+    config.queue = mask_backend_url(&config.queue);
     for provider in &mut config.provider {
         for (key, value) in &mut provider.settings.0 {
             mask(value, &KeyPath(vec![key.clone()]));
@@ -100,20 +100,78 @@ fn is_placeholder(text: &str) -> bool {
 
 /// Hides the password of a URL, and its query.
 pub(crate) fn mask_url(url: &str) -> String {
+    match url.split_once('?') {
+        Some((url, _)) => format!("{}?{MASK}", mask_login(url)),
+        None => mask_login(url),
+    }
+}
+
+/// Hides the password of a store's or queue's URL. What else it says is no secret, and worth
+/// seeing, but for options that such a URL does not have.
+pub(crate) fn mask_backend_url(url: &str) -> String {
     let (url, query) = match url.split_once('?') {
-        Some((url, _)) => (url, "?***"),
-        None => (url, ""),
+        Some((url, query)) if !query.contains('@') => (url, query),
+        _ => return mask_login(url),
     };
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_secret(&KeyPath(vec![name.to_owned()])) => format!("{name}={MASK}"),
+        _ => pair.to_owned(),
+    };
+    let pairs: Vec<_> = query.split('&').map(pair).collect();
+    format!("{}?{}", mask_login(url), pairs.join("&"))
+}
+
+/// A password may hold a `/` or a `?` that somebody forgot to escape, so everything before the
+/// last `@` counts as the login.
+fn mask_login(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return format!("{url}{query}");
+        return url.to_owned();
     };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let authority = match authority.rsplit_once('@') {
-        Some((user, host)) => {
-            let user = user.split_once(':').map_or(user, |(user, _)| user);
-            format!("{user}:{MASK}@{host}")
+    match rest.rsplit_once('@') {
+        Some((login, host)) => {
+            let user = login.split([':', '/', '?']).next().unwrap_or_default();
+            format!("{scheme}://{user}:{MASK}@{host}")
         }
-        None => authority.to_owned(),
-    };
-    format!("{scheme}://{authority}{path}{query}")
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_of_a_url_is_seen() {
+        for (url, expected) in [
+            ("redis://host:6379/0", "redis://host:6379/0"),
+            ("redis://:hunter2@host", "redis://:***@host"),
+            (
+                "redis://me:hunter2@a,b?timeout=1s",
+                "redis://me:***@a,b?timeout=1s",
+            ),
+            ("redis://:hunter2/hunter2@host/0", "redis://:***@host/0"),
+            ("redis://:hunter2?hunter2@host/0", "redis://:***@host/0"),
+            (
+                "redis://hunter2/x:hunter2@host/0",
+                "redis://hunter2:***@host/0",
+            ),
+            ("amqp://me:a@hunter2@host/v", "amqp://me:***@host/v"),
+            (
+                "amqp://host?prefix=a&password=hunter2",
+                "amqp://host?prefix=a&password=***",
+            ),
+            ("sqlite:./data/a@b.db", "sqlite:./data/a@b.db"),
+            ("memory:", "memory:"),
+        ] {
+            assert_eq!(mask_backend_url(url), expected);
+        }
+        assert_eq!(
+            mask_url("https://me:x@host/a?key=x"),
+            "https://me:***@host/a?***"
+        );
+        assert_eq!(
+            mask_url("https://host/a?to=x@y&key=x"),
+            "https://host/a?***"
+        );
+    }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use super::role::Roles;
-use crate::config::show::mask_url;
+use crate::config::show::mask_backend_url;
 use crate::config::{Config, Loaded};
 
 /// What there is to tell.
@@ -33,8 +33,8 @@ impl Banner<'_> {
             "delivery": self.delivery.map(|address| address.to_string()),
             "admin": self.admin.to_string(),
             "sandbox": self.sandbox.map(|address| address.to_string()),
-            "store": mask_url(&self.config().store),
-            "queue": mask_url(&self.config().queue),
+            "store": mask_backend_url(&self.config().store),
+            "queue": mask_backend_url(&self.config().queue),
             "providers": self.providers,
             "pid": std::process::id(),
         })
@@ -51,8 +51,8 @@ impl Banner<'_> {
             delivery = address(self.delivery),
             admin = %self.admin,
             sandbox = address(self.sandbox),
-            store = mask_url(&self.config().store),
-            queue = mask_url(&self.config().queue),
+            store = mask_backend_url(&self.config().store),
+            queue = mask_backend_url(&self.config().queue),
             providers = self.providers.join(","),
             "listening"
         );
@@ -79,7 +79,10 @@ impl Banner<'_> {
         }
         let paths = "/livez, /readyz, /metrics";
         lines.push(row("health", &format!("http://{}  ({paths})", self.admin)));
-        lines.push(row("store", &mask_url(&self.config().store)));
+        lines.push(row("store", &mask_backend_url(&self.config().store)));
+        if self.config().queue != Config::default().queue {
+            lines.push(row("queue", &mask_backend_url(&self.config().queue)));
+        }
         lines.push(row("provider", &self.provider()));
         let config = match &self.loaded.file {
             Some(file) => file.display().to_string(),
@@ -95,11 +98,12 @@ impl Banner<'_> {
 
     fn provider(&self) -> String {
         let names = self.providers.join(", ");
+        if !self.config().provider.is_empty() {
+            return names;
+        }
         match self.sandbox {
-            Some(_) if self.config().provider.is_empty() => {
-                format!("{names}  (built in: reports deliveries, but sends nothing)")
-            }
-            _ => names,
+            Some(_) => format!("{names}  (built in: reports deliveries, but sends nothing)"),
+            None => format!("{names}  (built in, run by workers: sends nothing)"),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sms_core::{BuildError, Engine, Observer, Queue, RetrySchedule, Store};
+use sms_core::{BuildError, Engine, Limiter, Observer, Queue, RetrySchedule, Store};
 
 use super::providers::Providers;
 use crate::config::{Keep, Loaded, Problem};
@@ -10,6 +10,8 @@ use crate::config::{Keep, Loaded, Problem};
 /// What an engine is made over.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
+    /// Keeps throughputs beyond this process, where that is needed.
+    pub(crate) limiter: Option<Arc<dyn Limiter>>,
     pub(crate) queue: Arc<dyn Queue>,
     /// Whether the queue begins empty at each start.
     pub(crate) queue_forgets: bool,
@@ -33,6 +35,9 @@ pub(crate) fn build(
         .callback_base(parts.public_url);
     if let Keep::For(age) = messages.retention {
         builder = builder.retention(age);
+    }
+    if let Some(limiter) = parts.limiter {
+        builder = builder.limiter(limiter);
     }
     if parts.queue_forgets {
         builder = builder.hint_all_at_start();

@@ -1,7 +1,10 @@
 //! `sms serve`: from a configuration to a server at work.
 
 mod banner;
+mod delivery;
 mod engine;
+mod fit;
+mod open;
 mod plan;
 mod providers;
 mod role;
@@ -9,14 +12,14 @@ mod server;
 mod stop;
 
 use std::io::IsTerminal as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sms_core::{MemoryQueue, MemoryStore};
 use sms_delivery_http::DeliveryConfig;
 
-use crate::admin::{Metrics, Vitals};
+use crate::admin::{AdminServer, Links, Metrics, Served, Vitals};
+use crate::backends::{OpenQueue, OpenStore};
 use crate::config::{Loaded, LogFormat};
 use crate::failure::{Failure, chain};
 use crate::{log, output};
@@ -35,63 +38,61 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(5);
 pub(crate) async fn run(loaded: &Loaded, roles: Roles, json: bool) -> Result<(), Failure> {
     let plan = Plan::of(loaded)?;
     log::start(&loaded.config).map_err(|words| loaded.problem("log.level", words))?;
-    check_roles(loaded, &plan, roles)?;
-    let signals = StopSignals::listen().map_err(Failure::new)?;
-    let mut providers = Providers::build(loaded, &plan.http).await?;
-    let delivery = settle_delivery(loaded, plan.delivery, &providers)?;
-    let metrics = Arc::new(Metrics::default());
-    let parts = Parts {
-        queue_forgets: plan.queue.forgets(),
-        store: plan
-            .store
-            .open()
-            .await
-            .map_err(|w| loaded.problem("store", w))?,
-        queue: plan
-            .queue
-            .open()
-            .await
-            .map_err(|w| loaded.problem("queue", w))?,
-        observer: metrics.clone(),
-        retry: plan.retry,
-        public_url: delivery.public_url.clone(),
+    fit::check(loaded, &plan, roles)?;
+    let mut signals = StopSignals::listen().map_err(Failure::new)?;
+    let providers = Providers::build(loaded, &plan.http, roles).await?;
+    let delivery = delivery::settle(loaded, plan.delivery.clone(), &providers, roles)?;
+    rehearse(loaded, &plan, &delivery, &providers, roles).await?;
+
+    let name = name(roles);
+    let Some(store) = open::store(loaded, &plan.store, &name, &mut signals).await? else {
+        return Ok(());
     };
+    let queue = open::queue(loaded, &plan.queue, &name).await?;
+    let links = Links {
+        redis: store.redis.clone(),
+        broker: queue.broker.clone(),
+    };
+    let metrics = Arc::new(Metrics::default());
+    let parts = parts(&plan, &delivery, store, queue, &metrics);
     let engine = engine::build(loaded, parts, &providers)?;
-    let decoders = std::mem::take(&mut providers.decoders);
-    let admin = loaded.config.admin.listen;
-    let listeners = Listeners::bind(roles, &engine, plan.grpc, delivery, decoders, admin).await?;
-    announce(loaded, roles, &listeners, &providers, json);
+    let bound = Listeners::bind(loaded, roles, &engine, &plan, delivery, &providers).await?;
+    announce(loaded, roles, &bound, &providers, json);
+    let broker = links.broker.clone();
     let vitals = Vitals::start();
-    let Listeners {
-        grpc,
-        delivery,
-        admin,
-    } = listeners;
-    let started = admin.start(engine.clone(), metrics, Arc::clone(&vitals));
-    started.map_err(|error| Failure::new(format!("the admin server: {error}")))?;
+    let served = Served {
+        engine: engine.clone(),
+        metrics,
+        vitals: Arc::clone(&vitals),
+        links,
+        roles,
+    };
+    let (servers, admin) = bound.split();
+    start_admin(admin, served)?;
     let stopping = Stopping {
         delay: loaded.config.drain.delay,
         timeout: drain_timeout(loaded, &providers),
     };
-    let server = Server::start(roles, engine, grpc, delivery, vitals, providers.sandbox);
-    server.run(signals, stopping).await
+    let server = Server::start(roles, engine, servers, vitals, providers.sandbox);
+    let done = server.run(signals, stopping).await;
+    if let Some(broker) = broker {
+        broker.close().await;
+    }
+    done
+}
+
+fn start_admin(admin: AdminServer, served: Served) -> Result<(), Failure> {
+    let started = admin.start(served);
+    started.map_err(|error| Failure::new(format!("the admin server: {error}")))
 }
 
 /// Checks everything that can be checked without the store, and without serving anything.
 pub(crate) async fn check(loaded: &Loaded) -> Result<(), Failure> {
+    let roles = Roles::of(&[]);
     let plan = Plan::of(loaded)?;
-    let mut providers = Providers::build(loaded, &plan.http).await?;
-    let delivery = settle_delivery(loaded, plan.delivery, &providers)?;
-    let parts = Parts {
-        queue_forgets: true,
-        store: Arc::new(MemoryStore::new()),
-        queue: Arc::new(MemoryQueue::new()),
-        observer: Arc::new(Metrics::default()),
-        retry: plan.retry,
-        public_url: delivery.public_url.clone(),
-    };
-    let engine = engine::build(loaded, parts, &providers)?;
-    let decoders = std::mem::take(&mut providers.decoders);
+    let providers = Providers::build(loaded, &plan.http, roles).await?;
+    let delivery = delivery::settle(loaded, plan.delivery.clone(), &providers, roles)?;
+    let engine = engine::build(loaded, scratch(&plan, &delivery), &providers)?;
     // The servers check their parts when they take their addresses, which are given back at once.
     let bound = sms_grpc::GrpcServer::bind(plan.grpc, engine.clone()).map(drop);
     match bound {
@@ -99,6 +100,7 @@ pub(crate) async fn check(loaded: &Loaded) -> Result<(), Failure> {
         Ok(()) | Err(sms_grpc::BindError::Listen { .. }) => {}
         Err(error) => return Err(Failure::new(chain(&error))),
     }
+    let decoders = providers.decoders.clone();
     let bound = sms_delivery_http::DeliveryServer::bind(delivery, engine, decoders).await;
     match bound.map(drop) {
         Ok(()) | Err(sms_delivery_http::BindError::Listen { .. }) => Ok(()),
@@ -106,38 +108,55 @@ pub(crate) async fn check(loaded: &Loaded) -> Result<(), Failure> {
     }
 }
 
-/// A store or queue that only this process sees is of no use to other roles elsewhere.
-fn check_roles(loaded: &Loaded, plan: &Plan, roles: Roles) -> Result<(), Failure> {
-    if roles.are_all() {
-        return Ok(());
-    }
-    let words = "serves one process only, which then needs all roles: leave --role away";
-    if !plan.store.is_shared() {
-        return Err(loaded.problem("store", words).into());
-    }
-    if !plan.queue.is_shared() {
-        return Err(loaded.problem("queue", words).into());
-    }
-    Ok(())
+/// Puts everything together over a store and a queue of no consequence, and gives the addresses
+/// back: so a mistake, or a port in use, is told before a file is made or a server waited for.
+async fn rehearse(
+    loaded: &Loaded,
+    plan: &Plan,
+    delivery: &DeliveryConfig,
+    providers: &Providers,
+    roles: Roles,
+) -> Result<(), Failure> {
+    let engine = engine::build(loaded, scratch(plan, delivery), providers)?;
+    let bound = Listeners::bind(loaded, roles, &engine, plan, delivery.clone(), providers).await;
+    bound.map(drop)
 }
 
-/// Completes what the delivery server is told: which providers sign, and its own address where
-/// the port is the system's choice, because the engine has to know it first.
-fn settle_delivery(
-    loaded: &Loaded,
-    mut delivery: DeliveryConfig,
-    providers: &Providers,
-) -> Result<DeliveryConfig, Failure> {
-    delivery.signed.extend(providers.signed.iter().cloned());
-    if delivery.listen.port() == 0 {
-        let free = TcpListener::bind(delivery.listen).and_then(|listener| listener.local_addr());
-        delivery.listen =
-            free.map_err(|error| loaded.problem("delivery.listen", error.to_string()))?;
-        if !loaded.is_given("delivery.public_url") {
-            delivery.public_url = format!("http://{}", delivery.listen);
-        }
+/// What the process is called in the broker's list of connections.
+fn name(roles: Roles) -> String {
+    format!(
+        "sms {}, pid {}",
+        roles.names().join("+"),
+        std::process::id()
+    )
+}
+
+fn parts(
+    plan: &Plan,
+    delivery: &DeliveryConfig,
+    store: OpenStore,
+    queue: OpenQueue,
+    metrics: &Arc<Metrics>,
+) -> Parts {
+    Parts {
+        queue_forgets: plan.queue.forgets(),
+        store: store.store,
+        limiter: store.limiter,
+        queue: queue.queue,
+        observer: metrics.clone(),
+        retry: plan.retry,
+        public_url: delivery.public_url.clone(),
     }
-    Ok(delivery)
+}
+
+fn scratch(plan: &Plan, delivery: &DeliveryConfig) -> Parts {
+    parts(
+        plan,
+        delivery,
+        OpenStore::scratch(),
+        OpenQueue::scratch(),
+        &Arc::default(),
+    )
 }
 
 fn drain_timeout(loaded: &Loaded, providers: &Providers) -> Duration {
@@ -156,14 +175,8 @@ fn announce(
     let banner = Banner {
         loaded,
         roles,
-        grpc: listeners
-            .grpc
-            .as_ref()
-            .map(sms_grpc::BoundServer::local_addr),
-        delivery: listeners
-            .delivery
-            .as_ref()
-            .map(sms_delivery_http::Bound::local_addr),
+        grpc: listeners.grpc_address(),
+        delivery: listeners.delivery_address(),
         admin: listeners.admin.address(),
         providers: providers.setups.iter().map(name).collect(),
         sandbox: providers

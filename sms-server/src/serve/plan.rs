@@ -1,19 +1,19 @@
 //! From a configuration to what the parts of the server are told.
 
-use sms_core::{Jitter, Queue, RetrySchedule, ScheduleError, Store};
+use sms_core::{Jitter, RetrySchedule, ScheduleError};
 use sms_delivery_http::DeliveryConfig;
 use sms_grpc::{ApiKey, ApiKeys, GrpcConfig, TlsFiles};
 use sms_provider_http::HttpSettings;
 
-use crate::backends::{self, Backend};
+use crate::backends::{self, Backend, OpenQueue, OpenStore};
 use crate::config::{Config, Loaded, Problem};
 use crate::log;
 
 /// What the parts of the server are told. Making it is the check of the configuration, apart from
 /// what a part checks itself.
 pub(crate) struct Plan {
-    pub(crate) store: Backend<dyn Store>,
-    pub(crate) queue: Backend<dyn Queue>,
+    pub(crate) store: Backend<OpenStore>,
+    pub(crate) queue: Backend<OpenQueue>,
     pub(crate) grpc: GrpcConfig,
     pub(crate) delivery: DeliveryConfig,
     pub(crate) http: HttpSettings,

@@ -1,13 +1,15 @@
 //! The configured providers, or the sandbox where there are none.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sms_core::{ProviderName, ProviderSetup, SenderId};
 use sms_delivery_http::Decoders;
-use sms_provider_http::sandbox::{self, Sandbox, SandboxConfig, SandboxKind};
+use sms_provider_http::sandbox::{Sandbox, SandboxConfig, SandboxKind};
 use sms_provider_http::{Built, HttpClient, HttpSettings, Kinds};
 
-use crate::config::{Loaded, Problem, ProviderSection};
+use super::role::Roles;
+use crate::config::{Loaded, Problem, ProviderSection, Settings};
 use crate::failure::chain;
 
 /// What the sandbox is called where nothing else is configured, in configuration and metrics.
@@ -26,8 +28,13 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
-    /// Makes the providers, and starts the sandbox if one of them is it.
-    pub(crate) async fn build(loaded: &Loaded, http: &HttpSettings) -> Result<Self, Problem> {
+    /// Makes the providers. Where one of them is the sandbox, workers run it: it takes what they
+    /// submit, and posts its reports to wherever they are told to go.
+    pub(crate) async fn build(
+        loaded: &Loaded,
+        http: &HttpSettings,
+        roles: Roles,
+    ) -> Result<Self, Problem> {
         let refuse = |error: sms_provider_http::ConfigError| {
             loaded.problem(&format!("http.{}", error.key()), error.problem())
         };
@@ -39,16 +46,15 @@ impl Providers {
             setups: Vec::new(),
             decoders: Decoders::default(),
             signed: Vec::new(),
-            sandbox: if wanted {
-                Some(start_sandbox().await?)
-            } else {
-                None
+            sandbox: match wanted && roles.worker {
+                true => Some(start_sandbox().await?),
+                false => None,
             },
         };
-        if sections.is_empty() {
-            providers.add_sandbox(&client)?;
-        }
         let kinds = providers.kinds(&client)?;
+        if sections.is_empty() {
+            providers.add_sandbox(&kinds)?;
+        }
         for (at, section) in sections.iter().enumerate() {
             providers.add(loaded, at, section, &kinds)?;
         }
@@ -62,22 +68,18 @@ impl Providers {
     }
 
     fn kinds(&self, client: &HttpClient) -> Result<Kinds, Problem> {
-        let kinds = Kinds::new(client);
-        let Some(sandbox) = &self.sandbox else {
-            return Ok(kinds);
-        };
         let from = SenderId::parse(SANDBOX_SENDER).map_err(|e| Problem::general(e.to_string()))?;
-        let kind = SandboxKind::new(sandbox, from, client);
-        Ok(kinds.with(SANDBOX, std::sync::Arc::new(kind)))
+        let kind = match &self.sandbox {
+            Some(sandbox) => SandboxKind::new(sandbox, from, client),
+            None => SandboxKind::elsewhere(from, client),
+        };
+        Ok(Kinds::new(client).with(SANDBOX, Arc::new(kind)))
     }
 
-    fn add_sandbox(&mut self, client: &HttpClient) -> Result<(), Problem> {
-        let Some(server) = &self.sandbox else {
-            return Ok(());
-        };
+    fn add_sandbox(&mut self, kinds: &Kinds) -> Result<(), Problem> {
         let name = SANDBOX.parse::<ProviderName>();
         let name = name.map_err(|error| Problem::general(error.to_string()))?;
-        let built = sandbox::provider(server, name.clone(), client);
+        let built = kinds.build(name.clone(), SANDBOX, &Settings::default());
         let built = built.map_err(|error| Problem::general(error.to_string()))?;
         self.setups.push(ProviderSetup::new(built.provider));
         self.decoders.insert(name, built.decoder);
@@ -101,7 +103,7 @@ impl Providers {
             let words = format!("another provider has the name {name}: give each its own");
             return Err(loaded.problem(&format!("provider.{at}.name"), words));
         }
-        if section.proves_reports() {
+        if built.proves_reports {
             self.signed.push(name.clone());
         }
         self.decoders.insert(name, built.decoder.clone());

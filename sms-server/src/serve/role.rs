@@ -37,6 +37,11 @@ impl Roles {
         self.api && self.worker && self.delivery
     }
 
+    /// Whether all that the process is there for is to hand messages to providers.
+    pub(crate) fn are_worker_only(self) -> bool {
+        self.worker && !self.api && !self.delivery
+    }
+
     /// Their names.
     pub(crate) fn names(self) -> Vec<&'static str> {
         let parts = [

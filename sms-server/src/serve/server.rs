@@ -1,58 +1,84 @@
 //! The parts of the server: bound together, run together, stopped in order.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sms_core::{Drained, Engine, Running};
-use sms_delivery_http::{Bound, Decoders, DeliveryConfig, DeliveryServer};
-use sms_grpc::{BoundServer, GrpcConfig, GrpcServer, Health};
+use sms_delivery_http::{Bound, DeliveryConfig, DeliveryServer};
+use sms_grpc::{BoundServer, GrpcServer, Health};
 use sms_provider_http::sandbox::Sandbox;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::plan::Plan;
+use super::providers::Providers;
 use super::role::Roles;
 use super::stop::StopSignals;
 use crate::admin::{AdminServer, Vitals};
+use crate::config::Loaded;
 use crate::failure::{Failure, chain};
 
 /// Everything that listens.
 pub(crate) struct Listeners {
-    pub(crate) grpc: Option<BoundServer>,
-    pub(crate) delivery: Option<Bound>,
+    servers: Servers,
     pub(crate) admin: AdminServer,
+}
+
+/// Those of the roles.
+pub(crate) struct Servers {
+    grpc: Option<BoundServer>,
+    delivery: Option<Bound>,
 }
 
 impl Listeners {
     /// Takes the addresses of the roles.
     pub(crate) async fn bind(
+        loaded: &Loaded,
         roles: Roles,
         engine: &Engine,
-        grpc: GrpcConfig,
+        plan: &Plan,
         delivery: DeliveryConfig,
-        decoders: Decoders,
-        admin: std::net::SocketAddr,
+        providers: &Providers,
     ) -> Result<Self, Failure> {
+        let admin = loaded.config.admin.listen;
         let refuse_admin = |error: std::io::Error| {
             let words = format!("admin.listen: cannot listen on {admin}: {error}");
             Failure::new(busy_hint(words, &error))
         };
         let admin = AdminServer::bind(admin).map_err(refuse_admin)?;
         let grpc = match roles.api {
-            true => Some(GrpcServer::bind(grpc, engine.clone()).map_err(|e| refuse(&e))?),
+            true => {
+                let bound = GrpcServer::bind(plan.grpc.clone(), engine.clone());
+                Some(bound.map_err(|e| refuse(&e))?)
+            }
             false => None,
         };
         let delivery = match roles.delivery {
             true => {
+                let decoders = providers.decoders.clone();
                 let bound = DeliveryServer::bind(delivery, engine.clone(), decoders).await;
                 Some(bound.map_err(|e| refuse(&e))?)
             }
             false => None,
         };
-        Ok(Self {
-            grpc,
-            delivery,
-            admin,
-        })
+        let servers = Servers { grpc, delivery };
+        Ok(Self { servers, admin })
+    }
+
+    /// Where messages are taken, if they are.
+    pub(crate) fn grpc_address(&self) -> Option<SocketAddr> {
+        self.servers.grpc.as_ref().map(BoundServer::local_addr)
+    }
+
+    /// Where reports are taken, if they are.
+    pub(crate) fn delivery_address(&self) -> Option<SocketAddr> {
+        self.servers.delivery.as_ref().map(Bound::local_addr)
+    }
+
+    /// The servers of the roles, and the one that every process has.
+    pub(crate) fn split(self) -> (Servers, AdminServer) {
+        (self.servers, self.admin)
     }
 }
 
@@ -132,8 +158,7 @@ impl Server {
     pub(crate) fn start(
         roles: Roles,
         engine: Engine,
-        grpc: Option<BoundServer>,
-        delivery: Option<Bound>,
+        Servers { grpc, delivery }: Servers,
         vitals: Arc<Vitals>,
         sandbox: Option<Sandbox>,
     ) -> Self {
