@@ -1,4 +1,5 @@
-//! One shared suite of rules for every store, queue and provider (feature `conformance`).
+//! One shared suite of rules for every store, queue and provider, and for every pair of a store
+//! and a queue (feature `conformance`).
 //!
 //! Each rule of a port's contract is one `async fn` here, named by what it demands. A macro makes
 //! a test of each, so that a back end is checked in a few lines:
@@ -22,6 +23,7 @@
 //! | | [`store_durability!`](crate::store_durability) | a function that makes a place in which a store can be opened again |
 //! | [`Queue`](crate::Queue) | [`queue_conformance!`](crate::queue_conformance) | a function that makes an empty queue |
 //! | | [`queue_redelivery!`](crate::queue_redelivery) | a function that makes a broker to which several consumers can connect |
+//! | [`Store`](crate::Store) with [`Queue`](crate::Queue) | [`engine_conformance!`](crate::engine_conformance) | a function that makes an empty store and a queue to which several processes can connect |
 //! | [`Provider`](crate::Provider) | [`provider_conformance!`](crate::provider_conformance) | a function that makes the provider |
 //! | | [`provider_faults!`](crate::provider_faults) | a function that makes the provider for a server at a given address |
 //!
@@ -29,6 +31,7 @@
 //! features `macros` and `rt-multi-thread` as a development dependency. A rule that is broken
 //! panics, with what was expected.
 
+pub mod engine;
 mod faulty_server;
 pub mod provider;
 pub mod queue;

@@ -7,6 +7,8 @@
 mod broken_stores;
 #[cfg(feature = "testing")]
 mod engine;
+#[cfg(feature = "conformance")]
+mod engine_conformance;
 mod machine;
 #[cfg(feature = "conformance")]
 mod provider_conformance;

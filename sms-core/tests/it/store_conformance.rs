@@ -31,6 +31,26 @@ fn every_rule_is_named_in_its_macro() {
             "store.rs",
             &["store/removal.rs", "store/random.rs", "store/durable.rs"],
         ),
+        (
+            "engine.rs",
+            &["engine/life.rs", "engine/unknown.rs", "engine/reports.rs"],
+        ),
+        (
+            "engine.rs",
+            &["engine/timing.rs", "engine/cancel.rs", "engine/sharing.rs"],
+        ),
+        (
+            "engine.rs",
+            &[
+                "engine/accepting.rs",
+                "engine/books.rs",
+                "engine/watching.rs",
+            ],
+        ),
+        (
+            "engine.rs",
+            &["engine/crash.rs", "engine/lease.rs", "engine/instant.rs"],
+        ),
         ("queue.rs", &["queue.rs"]),
         ("provider.rs", &["provider.rs"]),
     ] {
