@@ -108,7 +108,7 @@ impl Exclusive {
 }
 
 impl Broker {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let [port, tls_port, epmd_port, dist_port] = free_ports();
         let mut broker = Self {
             folder: folder(),
