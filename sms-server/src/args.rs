@@ -53,6 +53,10 @@ pub(crate) enum Command {
     /// Checks, shows and begins configurations; makes API keys
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Shows and replays the hints that the broker gave up on. Their messages are not lost: the
+    /// store brings them back
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
     /// Runs the provider simulator alone: takes messages, reports deliveries, sends nothing
     Sandbox(SandboxArgs),
 }
@@ -197,6 +201,18 @@ pub(crate) enum ConfigCommand {
         #[arg(long, default_value = "default")]
         tenant: sms_core::TenantId,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLettersCommand {
+    /// Lists them, the oldest first
+    List {
+        /// How many at most
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        limit: usize,
+    },
+    /// Puts them back into the queues that they came from
+    Replay,
 }
 
 #[derive(Debug, Args)]

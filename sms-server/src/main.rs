@@ -7,6 +7,7 @@ mod backends;
 mod client;
 mod config;
 mod config_command;
+mod dead_letters_command;
 mod failure;
 mod log;
 mod output;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Cancel(args) => wait_for(client::cancel(&cli, args)),
         Command::Preview(args) => wait_for(client::preview(&cli, args)),
         Command::Config(command) => wait_for(config_command::run(&cli, command)),
+        Command::DeadLetters(command) => wait_for(dead_letters_command::run(&cli, command)),
         Command::Sandbox(args) => wait_for(sandbox_command::run(&cli, args)),
     };
     match done {

@@ -9,7 +9,8 @@ use sms_redis::RedisStore;
 
 use crate::server::{Server, store_at};
 
-const MESSAGES: usize = 20_000;
+/// Enough for every index to have the form that it has in a large store.
+const MESSAGES: usize = 5_000;
 const BATCH: usize = 250;
 
 /// All keys of a message counted: its record, its places in indexes, its provider id.

@@ -67,7 +67,7 @@ fn in_vain(shown: &str, limit: Duration, error: &OpenError) -> String {
     let limit = format_duration(limit);
     let words = &error.words;
     format!(
-        "{shown} could not be used for {limit} (startup.store_timeout): {words}; start the server, \
+        "{shown} was not there within {limit} (startup.store_timeout): {words}; start the server, \
          or correct its address"
     )
 }

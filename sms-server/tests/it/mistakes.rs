@@ -13,16 +13,30 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         |more: &str, parts: &[&'static str]| (format!("{MEGAFON}{more}"), parts.to_vec());
     vec![
         plain(
-            "store = \"redis://h\"",
-            &["sms.toml:1:1: store: this build has no Redis"],
+            "store = \"redis://:hunter2@h/x\"",
+            &["sms.toml:1:1: store: the Redis URL: database: is not a number"],
+        ),
+        plain(
+            "store = \"redis://:hunter2/hunter2@h\"",
+            &["store: the Redis URL: password: ", "%2F"],
+        ),
+        plain(
+            "store = \"redis://h?dangerously_allow_all=true\"",
+            &["store: the Redis URL: dangerously_allow_all: is unknown"],
         ),
         plain(
             "store = \"mongo:x\"",
             &["store: ", "memory: or sqlite:PATH"],
         ),
         plain(
-            "queue = \"amqp://u:hunter2@h\"",
-            &["queue: this build has no RabbitMQ"],
+            "queue = \"amqp://u:hunter2@h?hartbeat=1\"",
+            &["sms.toml:1:1: queue: ", "unknown parameter", "heartbeat"],
+        ),
+        plain(
+            "queue = \"kafka://u:hunter2@h\"",
+            &[
+                "queue: \"kafka://u:***@h\" is nothing this program can open; write memory: or amqp://",
+            ],
         ),
         plain(
             "[log]\nlevel = \"loud\"",
