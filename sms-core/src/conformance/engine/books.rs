@@ -79,7 +79,7 @@ pub async fn finished_messages_go_when_their_time_is_over(place: Subject) {
     worker
         .report(by_reference(old, ReportStatus::Delivered))
         .await;
-    worker.kill().await;
+    worker.kill();
     world.skip(age + Duration::from_secs(60));
     // The first thing that a sweep does is to look for what may go. The open one ends then, and
     // is young.

@@ -21,7 +21,7 @@ pub async fn what_is_not_on_its_way_is_taken_back(place: Subject) {
     let tried = worker.accept(new_message()).await;
     world.until_submitted(1).await;
     worker.until(tried, State::Queued).await;
-    worker.kill().await;
+    worker.kill();
     let scheduled = api.accept(scheduled).await;
     let queued = api.accept(new_message()).await;
     for id in [tried, scheduled, queued] {

@@ -24,7 +24,7 @@ pub async fn a_process_that_dies_before_the_queue_has_a_message_does_not_lose_it
     let api = world.api().await;
     api.switch.set(Port::Queue, "push", Fault::HangBefore);
     let ids = accept(&api, 5).await;
-    api.kill().await;
+    api.kill();
     let worker = world.worker().await;
     sleep(A_WHILE).await;
     assert_eq!(world.submissions(), 0, "the queue knows nothing");
@@ -48,7 +48,7 @@ pub async fn a_process_that_dies_before_it_could_answer_leaves_one_message(place
     while total(&worker).await == 0 {
         sleep(A_WHILE / 10).await;
     }
-    api.kill().await;
+    api.kill();
     assert!(unanswered.await.is_err(), "it died before it could answer");
     let again = worker.try_accept(keyed).await.expect("it is accepted");
     assert!(again.replayed);
@@ -125,7 +125,7 @@ pub async fn taken_and_then_dead_is_settled_by_its_policy(place: Subject) {
     let [held, doubled, lost] = policies.map(|policy| worker.accept(with_policy(policy)));
     let (held, doubled, lost) = (held.await, doubled.await, lost.await);
     world.until_submitted(3).await;
-    worker.kill().await;
+    worker.kill();
     let heir = world.worker().await;
     world.skip(LEASE);
     for id in [held, doubled, lost] {
@@ -155,7 +155,7 @@ pub async fn an_answer_that_died_with_its_worker_is_an_unknown_outcome(place: Su
         worker.switch.calls(Port::Store, "commit") > commits
     })
     .await;
-    worker.kill().await;
+    worker.kill();
     let heir = world.worker().await;
     world.skip(LEASE);
     heir.until(id, State::Unconfirmed).await;
@@ -176,7 +176,7 @@ pub async fn hints_in_the_hands_of_a_dead_process_come_to_another(place: Subject
         worker.switch.calls(Port::Store, "commit") > 0
     })
     .await;
-    worker.kill().await;
+    worker.kill();
     let heir = world.worker().await;
     world.skip(HINT);
     all_sent_once(&world, &heir, &ids).await;
@@ -196,7 +196,7 @@ async fn taken_and_dead(
     let worker = world.worker().await;
     let id = worker.accept(new).await;
     world.until_submitted(1).await;
-    worker.kill().await;
+    worker.kill();
     let heir = world.worker().await;
     sleep(A_WHILE).await;
     assert_eq!(

@@ -1,7 +1,7 @@
 //! A process: an engine on a runtime of its own.
 
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle as Thread};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
@@ -24,10 +24,11 @@ pub(super) struct Process {
     pub(super) switch: Arc<Switch>,
     runtime: Handle,
     running: Mutex<Option<Running>>,
-    /// Ends the runtime when it is dropped.
-    life: oneshot::Sender<()>,
-    dead: oneshot::Receiver<()>,
+    life: Option<Life>,
 }
+
+/// The thread of a process, and what ends it when it is dropped.
+type Life = (oneshot::Sender<()>, Thread<()>);
 
 /// What a thread of a process tells when it is up.
 type Born = (Engine, Arc<Switch>, Handle);
@@ -40,8 +41,7 @@ impl Process {
     ) -> Self {
         let (tell_born, born) = oneshot::channel::<Born>();
         let (life, end) = oneshot::channel::<()>();
-        let (tell_dead, dead) = oneshot::channel::<()>();
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             let runtime = runtime.expect("a runtime");
             runtime.block_on(async move {
@@ -52,7 +52,6 @@ impl Process {
             });
             // Every task ends at the await where it is, as if the process were killed.
             drop(runtime);
-            let _ = tell_dead.send(());
         });
         let (engine, switch, runtime) = born.await.expect("the process starts");
         Self {
@@ -60,8 +59,7 @@ impl Process {
             switch,
             runtime,
             running: Mutex::default(),
-            life,
-            dead,
+            life: Some((life, thread)),
         }
     }
 
@@ -73,9 +71,8 @@ impl Process {
     }
 
     /// Kills it, and returns when it is dead.
-    pub(super) async fn kill(self) {
-        drop(self.life);
-        self.dead.await.expect("its thread ends");
+    pub(super) fn kill(self) {
+        drop(self);
     }
 
     /// Stops it in the orderly way.
@@ -154,6 +151,16 @@ impl Process {
                 "{now}, not {state}: {message:#?}"
             );
             sleep(Duration::from_millis(3)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some((life, thread)) = self.life.take() {
+            drop(life);
+            // If it panicked, the one that waits for it has been told.
+            let _ = thread.join();
         }
     }
 }

@@ -58,7 +58,7 @@ pub async fn a_report_whose_worker_died_is_joined_by_the_sweep(place: Subject) {
     assert_eq!(worker.report(report).await, Reported::Parked);
     answer.say(taken("p1"));
     worker.until(id, State::Sent).await;
-    worker.kill().await;
+    worker.kill();
     let other = world.worker().await;
     world.skip(HINT);
     other.until(id, State::Delivered).await;
