@@ -23,6 +23,9 @@ const OURS: [&str; 8] = [
     "sms_amqp",
 ];
 
+/// Tells as errors what this project's own crate over it tells as what it is, and mends.
+const REPEATERS: &str = "lapin=off";
+
 /// What is wrong with a level.
 const UNREADABLE: &str = "is no level: write error, warn, info, debug or trace, or filters such \
                           as \"info,sms_core=debug\"";
@@ -33,7 +36,7 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, &'static str> {
     let directives = if LEVELS.contains(&level) {
         let one = |name: &&str| format!("{name}={level}");
         let ours: Vec<_> = OURS.iter().map(one).collect();
-        format!("warn,{}", ours.join(","))
+        format!("warn,{REPEATERS},{}", ours.join(","))
     } else {
         let is_known = |part: &str| part.contains('=') || LEVELS.contains(&part.trim());
         if !level.split(',').all(is_known) {
@@ -77,7 +80,9 @@ mod tests {
     fn a_plain_level_keeps_other_crates_quiet() {
         let filter = filter("debug").unwrap().to_string();
         assert!(
-            filter.contains("sms_core=debug") && filter.contains("warn"),
+            filter.contains("sms_core=debug")
+                && filter.contains("warn")
+                && filter.contains("lapin=off"),
             "{filter}"
         );
     }

@@ -25,32 +25,51 @@ pub(crate) struct Sent {
 /// Clients that send until they are stopped.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
-    accepted: Arc<Mutex<Vec<Sent>>>,
+    books: Arc<Books>,
     clients: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Books {
+    accepted: Mutex<Vec<Sent>>,
+    /// What was said to calls that failed and were not repeated any more.
+    failed: Mutex<Vec<String>>,
 }
 
 impl Load {
     /// Begins to send to an address.
     pub(crate) fn start(server: &str) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let accepted = Arc::new(Mutex::new(Vec::new()));
+        Self::start_at(&[server.to_owned()])
+    }
+
+    /// Begins to send to several. A call that fails at one is repeated once, at the next.
+    pub(crate) fn start_at(servers: &[String]) -> Self {
+        let (stop, books) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let clients = (0..CLIENTS)
             .map(|number| {
-                let channel = Endpoint::from_shared(server.to_owned()).unwrap();
-                let client = MessageServiceClient::new(channel.connect_lazy());
-                tokio::spawn(send(client, number, stop.clone(), accepted.clone()))
+                let clients = servers.iter().map(|server| {
+                    let channel = Endpoint::from_shared(server.clone()).unwrap();
+                    MessageServiceClient::new(channel.connect_lazy())
+                });
+                let clients = clients.collect();
+                tokio::spawn(send(clients, number, Arc::clone(&stop), Arc::clone(&books)))
             })
             .collect();
         Self {
             stop,
-            accepted,
+            books,
             clients,
         }
     }
 
+    /// What was said to calls that failed and were not repeated any more.
+    pub(crate) fn failed(&self) -> Vec<String> {
+        self.books.failed.lock().unwrap().clone()
+    }
+
     /// How many were accepted so far.
     pub(crate) fn count(&self) -> usize {
-        self.accepted.lock().unwrap().len()
+        self.books.accepted.lock().unwrap().len()
     }
 
     /// Waits until so many more were accepted.
@@ -73,32 +92,49 @@ impl Load {
         for client in self.clients {
             client.await.unwrap();
         }
-        self.accepted.lock().unwrap().clone()
+        self.books.accepted.lock().unwrap().clone()
     }
 }
 
 async fn send(
-    mut client: MessageServiceClient<tonic::transport::Channel>,
+    mut clients: Vec<MessageServiceClient<tonic::transport::Channel>>,
     number: usize,
     stop: Arc<AtomicBool>,
-    accepted: Arc<Mutex<Vec<Sent>>>,
+    books: Arc<Books>,
 ) {
     let mut count = 0;
     while !stop.load(Ordering::Relaxed) {
         count += 1;
-        let mut request = tonic::Request::new(SendMessageRequest {
+        let message = SendMessageRequest {
             to: "+79991234567".into(),
             text: format!("message {count} of client {number}"),
+            idempotency_key: match clients.len() {
+                1 => String::new(),
+                _ => format!("{number}-{count}"),
+            },
             ..Default::default()
-        });
-        request.set_timeout(Duration::from_secs(5));
-        // What is refused, or cut off, was not promised.
-        if let Ok(response) = client.send_message(request).await {
-            let message = response.into_inner().message.unwrap();
-            accepted.lock().unwrap().push(Sent {
-                id: message.id,
-                reference: message.reference,
-            });
+        };
+        let mut failures = Vec::new();
+        for _ in 0..clients.len().min(2) {
+            let mut request = tonic::Request::new(message.clone());
+            request.set_timeout(Duration::from_secs(5));
+            match clients[0].send_message(request).await {
+                Ok(response) => {
+                    let message = response.into_inner().message.unwrap();
+                    books.accepted.lock().unwrap().push(Sent {
+                        id: message.id,
+                        reference: message.reference,
+                    });
+                    failures.clear();
+                    break;
+                }
+                // What is refused, or cut off, was not promised.
+                Err(status) => failures.push(status.to_string()),
+            }
+            clients.rotate_left(1);
+        }
+        if !failures.is_empty() {
+            books.failed.lock().unwrap().push(failures.join(", then "));
         }
         tokio::time::sleep(PAUSE).await;
     }
