@@ -1,13 +1,14 @@
 //! Hints that go astray, and several processes over one store and queue.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Subject;
 use super::process::Process;
-use super::world::{A_WHILE, HINT, World, new_message, plain, taken, until};
+use super::world::{A_WHILE, HINT, SOON, World, new_message, plain, taken};
 use crate::testing::{Fault, Port, ScriptedProvider, Step};
 use crate::{Drained, MessageId, ProviderSetup, State};
 
@@ -48,41 +49,30 @@ pub async fn messages_are_accepted_while_the_queue_is_down(place: Subject) {
     all_sent_once(&world, &process, &ids).await;
 }
 
-/// Each has a provider of its own, so that it shows who submitted what.
+/// Each speaks to the provider for itself here, so that it shows who submitted what.
 pub async fn two_workers_share_the_work_and_submit_each_message_once(place: Subject) {
-    const EACH: usize = 80;
     let world = World::new(place);
     let api = world.api().await;
-    let slow = |name: &str| {
-        let step = |n| {
-            Step::SayAfter(
-                Duration::from_millis(3),
-                taken(&format!("{name}{n}")).into(),
-            )
-        };
-        Arc::new(plain().then((0..2 * EACH).map(step)))
-    };
-    let providers = [slow("a"), slow("b")];
+    let providers = [(); 2].map(|()| Arc::new(plain()));
     let _workers = [
         worker_at(&world, &providers[0]).await,
         worker_at(&world, &providers[1]).await,
     ];
-    let ids = accept(&api, EACH).await;
-    let submitted = || {
-        providers
-            .iter()
-            .map(|provider| provider.submissions().len())
-    };
-    until("all are submitted", || submitted().sum::<usize>() >= EACH).await;
-    for id in ids {
-        api.until(id, State::Sent).await;
+    let submitted = || providers.each_ref().map(|provider| provider.submissions());
+    let mut ids = accept(&api, 50).await;
+    let end = Instant::now() + SOON;
+    // Many messages that come at once may go to one worker, in one hint.
+    while submitted().iter().any(Vec::is_empty) {
+        assert!(Instant::now() < end, "one of them gets nothing");
+        ids.extend(accept(&api, 1).await);
+        sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(submitted().sum::<usize>(), EACH);
-    assert!(
-        submitted().all(|share| share > 0),
-        "{:?}",
-        submitted().collect::<Vec<_>>()
-    );
+    for id in &ids {
+        api.until(*id, State::Sent).await;
+    }
+    let submitted = submitted().concat();
+    let messages: HashSet<MessageId> = submitted.iter().map(|one| one.id).collect();
+    assert_eq!((messages.len(), submitted.len()), (ids.len(), ids.len()));
 }
 
 async fn worker_at(world: &World, provider: &Arc<ScriptedProvider>) -> Process {
