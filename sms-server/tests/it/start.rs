@@ -48,6 +48,18 @@ fn a_port_in_use_is_told_with_its_key() {
 }
 
 #[test]
+fn a_port_in_use_is_found_before_a_store_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for section in ["grpc", "delivery", "admin"] {
+        let toml = ports(section, port).replace("memory:", "sqlite:./data/sms.db");
+        refusal(folder.path(), &toml);
+        assert!(!folder.path().join("data").exists(), "{section}");
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_told() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();

@@ -9,7 +9,9 @@ use crate::server::get;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_goes_through_three_processes_and_its_trace_tells_all() {
     let (broker, sandbox) = (broker::shared().await, sandbox().await);
-    let cluster = Cluster::new(&broker.url(), &provider("main", &sandbox, ""));
+    let all_said = "[log]\nlevel = \"trace\"\n";
+    let config = format!("{all_said}{}", provider("main", &sandbox, ""));
+    let cluster = Cluster::new(&broker.url(), &config);
     let [api, worker, other, delivery] =
         ["api", "worker", "worker", "delivery"].map(|role| cluster.start(role));
     for (server, roles) in [(&api, "api"), (&worker, "worker"), (&delivery, "delivery")] {
@@ -49,6 +51,11 @@ async fn a_message_goes_through_three_processes_and_its_trace_tells_all() {
     // A change that another process makes is seen by whoever watches here.
     let watched = api.says(&["send", "--wait", "+79991234567", "Hi"]);
     assert!(watched.contains("reported: delivered"), "{watched}");
+    let log = api.log();
+    for secret in ["9991234567", "message 1 of client", "guest:guest"] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "the log holds {secret}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
