@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .next()
         .map_or_else(std::env::temp_dir, PathBuf::from);
     println!("{lives} lives each, below {}", folder.display());
-    println!("batch tasks     lives/s   us CPU/life   ms p50   ms p99 (per call)");
+    println!("batch tasks     lives/s   us CPU/life   ms p50   ms p99   slowest (per call)");
     for (batch, tasks) in [
         (1, 1),
         (1, 64),
@@ -114,14 +114,16 @@ async fn measure(
     }
     let (took, cpu) = (started.elapsed().as_secs_f64(), cpu_micros()? - cpu);
     calls.sort();
-    let at = |share: usize| calls[calls.len() * share / 100].as_secs_f64() * 1_000.0;
+    let millis = |call: &Duration| call.as_secs_f64() * 1_000.0;
+    let at = |share: usize| millis(&calls[calls.len() * share / 100]);
     let done = calls.len() / 3 * batch;
     println!(
-        "{batch:>5} {tasks:>5} {:>11.0} {:>13.1} {:>8.2} {:>8.2}",
+        "{batch:>5} {tasks:>5} {:>11.0} {:>13.1} {:>8.2} {:>8.2} {:>9.2}",
         done as f64 / took,
         cpu / done as f64,
         at(50),
-        at(99)
+        at(99),
+        calls.last().map_or(0.0, millis)
     );
     Ok(())
 }

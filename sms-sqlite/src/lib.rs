@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod buckets;
+mod checkpoint;
 mod commit;
 mod error;
 mod insert;

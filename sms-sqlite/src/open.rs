@@ -15,10 +15,6 @@ const APPLICATION_ID: i32 = 0x736d_7331;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// The write-ahead log is copied into the file when it has so many pages, about 16 MB: rarely
-/// enough that a page which changes often is copied once for many changes.
-const CHECKPOINT_PAGES: u32 = 4_000;
-
 /// To what the log is cut back after it has grown beyond, in bytes.
 const LOG_BYTES: u32 = 64 * 1024 * 1024;
 
@@ -90,6 +86,20 @@ pub(crate) fn reader(path: &Path, options: &Options) -> Result<Connection, OpenE
     open().map_err(|error| explain(path, error))
 }
 
+/// Opens the connection that copies the log into the file. The one that writes must be open.
+pub(crate) fn checkpointer(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        // As the connection that writes: the log must not be forgotten before the file is on the
+        // disk.
+        set(&connection, "synchronous", "full")?;
+        set(&connection, "wal_autocheckpoint", 0)?;
+        Ok(connection)
+    };
+    open().map_err(|error| explain(path, error))
+}
+
 enum Found {
     Nothing,
     Ours(i32),
@@ -124,7 +134,8 @@ fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()>
     // Every commit is on the disk before it is confirmed; "normal" would lose the latest ones
     // when the power fails.
     set(connection, "synchronous", "full")?;
-    set(connection, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    // A thread of its own does that: see `checkpoint.rs`.
+    set(connection, "wal_autocheckpoint", 0)?;
     set(connection, "journal_size_limit", LOG_BYTES)?;
     share(connection, options)?;
     if let Some(bytes) = options.max_bytes {

@@ -11,6 +11,7 @@ use sms_core::{
 };
 
 use crate::buckets::Buckets;
+use crate::checkpoint::Checkpointer;
 use crate::commit::{self, ChangeRow};
 use crate::error::Failure;
 use crate::insert::{self, NewRow};
@@ -29,6 +30,7 @@ pub struct SqliteStore {
     // In the order in which they are dropped: the connection that writes closes last, because
     // the last one tidies the write-ahead log away; only then may another process open the file.
     readers: Readers,
+    _checkpointer: Checkpointer,
     writer: Writer,
     shared: Arc<Shared>,
     path: PathBuf,
@@ -51,7 +53,7 @@ impl SqliteStore {
     pub fn open_with(path: impl AsRef<Path>, options: &Options) -> Result<Self, OpenError> {
         let path = open::resolve(path.as_ref())?;
         let lock = FileLock::take(&path)?;
-        let writing = open::writer(&path, options)?;
+        let mut writing = open::writer(&path, options)?;
         let wrong = |error| open::explain(&path, error);
         let parked = parking::count(&writing).map_err(wrong)?;
         let buckets = Buckets::open(&writing).map_err(wrong)?;
@@ -63,7 +65,11 @@ impl SqliteStore {
             path: path.clone(),
             source: error.into(),
         };
+        let checkpointing = open::checkpointer(&path)?;
+        let checkpointer = Checkpointer::start(checkpointing).map_err(no_thread)?;
+        checkpointer.watch(&mut writing).map_err(wrong)?;
         Ok(Self {
+            _checkpointer: checkpointer,
             readers: Readers::start(reading).map_err(no_thread)?,
             writer: Writer::start(writing, buckets, shared.clone()).map_err(no_thread)?,
             shared,

@@ -8,6 +8,7 @@ mod conformance;
 mod crash;
 mod full;
 mod lists;
+mod log;
 mod opening;
 mod readable;
 mod retention;
