@@ -6,12 +6,10 @@
 FROM rust:1.90-bookworm AS build
 WORKDIR /src
 COPY . .
-# Line tables are for those who develop; names of functions stay in for backtraces.
-ENV CARGO_PROFILE_RELEASE_DEBUG=none CARGO_PROFILE_RELEASE_STRIP=debuginfo
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package sms-server && \
-    install -D target/release/sms /image/usr/local/bin/sms
+    cargo build --profile dist --locked --package sms-server && \
+    install -D target/dist/sms /image/usr/local/bin/sms
 # The C library and two companions of it, found by asking the binary. A static binary (musl) would
 # do without them, but SQLite, ring and the allocator are C and would need a second toolchain, and
 # musl resolves names in other ways than every other program on the network.

@@ -16,14 +16,14 @@ use crate::{
     target::{Kind, Target},
 };
 
-/// The release binary: the given one, or else one that cargo builds now.
+/// The binary as users get it: the given one, or else one that cargo builds now.
 pub(crate) fn binary(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
     if let Some(given) = given {
         return fs::canonicalize(given).with_context(|| format!("{}", given.display()));
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--release", "--package", "sms-server"])
+        .args(["build", "--profile", "dist", "--package", "sms-server"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .context("cannot run cargo; name a built binary with --sms")?;
@@ -31,7 +31,7 @@ pub(crate) fn binary(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
     // This program is in the same target folder, in the folder of its own profile.
     let here = std::env::current_exe().context("where is this program?")?;
     let target = here.ancestors().nth(2).context("no target folder")?;
-    let binary = target.join("release/sms");
+    let binary = target.join("dist/sms");
     ensure!(
         binary.is_file(),
         "{} is missing; name a built binary with --sms",
