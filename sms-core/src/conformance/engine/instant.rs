@@ -6,7 +6,8 @@ use tokio::sync::Barrier;
 use tokio::time::{Instant, sleep};
 
 use super::Subject;
-use super::world::{A_WHILE, World, by_provider_id, holding, new_message, plain, taken};
+use super::world::{A_WHILE, World, by_provider_id, holding, new_message, plain, taken, until};
+use crate::testing::{Fault, Port};
 use crate::{Canceled, MessageId, ReportStatus, State};
 
 /// The report looks for its message and is parked; the worker makes the id known and looks for
@@ -19,6 +20,10 @@ pub async fn a_report_and_the_answer_at_one_instant_find_each_other(place: Subje
     for (round, answer) in answers.into_iter().enumerate() {
         let id = worker.accept(new_message()).await;
         world.until_submitted(round + 1).await;
+        // Every other time the worker does all it does while the report is on its way to be
+        // parked.
+        let slow = [Fault::None, Fault::Delay(A_WHILE / 3)];
+        delivery.switch.set(Port::Store, "park", slow[round % 2]);
         let at_once = Arc::new(Barrier::new(2));
         let name = format!("p{round}");
         let report = by_provider_id(&name, ReportStatus::Delivered);
@@ -29,7 +34,14 @@ pub async fn a_report_and_the_answer_at_one_instant_find_each_other(place: Subje
                 engine.report(&super::world::main_provider(), report).await
             })
         };
+        let looks = delivery.switch.calls(Port::Store, "find");
         at_once.wait().await;
+        if round % 2 == 1 {
+            until("it has looked", || {
+                delivery.switch.calls(Port::Store, "find") > looks
+            })
+            .await;
+        }
         answer.say(taken(&name));
         let reported = reported.await.expect("the process lives");
         reported.expect("the report is kept");
