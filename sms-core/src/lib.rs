@@ -39,6 +39,9 @@
 //! | write a provider | [`Provider`], [`ReportDecoder`] |
 //! | write a store or a queue | [`Store`], [`Queue`], and the module `conformance` |
 //!
+//! Nothing here logs a number or a text. The library behind [`PhoneNumber`] does, through the
+//! crate `log` at the level `trace`: whoever listens to that level filters `rlibphonenumber` out.
+//!
 //! Features: `testing` (fakes and fault injection), `conformance` (one suite of rules per port),
 //! `mock` (mockall mocks of the ports).
 
