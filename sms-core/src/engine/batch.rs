@@ -91,24 +91,32 @@ impl<W: Work> Shared<W> {
 }
 
 async fn run<W: Work>(shared: Arc<Shared<W>>) {
-    let runner = Runner(shared);
-    while let Some(batch) = runner.0.next() {
+    let mut runner = Runner {
+        shared,
+        is_counted: true,
+    };
+    while let Some(batch) = runner.shared.next() {
         let (items, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-        let answers = runner.0.work.run(items).await;
+        let answers = runner.shared.work.run(items).await;
         for (sender, answer) in senders.into_iter().zip(answers) {
             // Whoever asked may have gone.
             let _ = sender.send(answer);
         }
     }
-    std::mem::forget(runner);
+    runner.is_counted = false;
 }
 
 /// Counts a runner out that ended by a panic of the work, so that later items still run.
-struct Runner<W: Work>(Arc<Shared<W>>);
+struct Runner<W: Work> {
+    shared: Arc<Shared<W>>,
+    is_counted: bool,
+}
 
 impl<W: Work> Drop for Runner<W> {
     fn drop(&mut self) {
-        self.0.lock().running -= 1;
+        if self.is_counted {
+            self.shared.lock().running -= 1;
+        }
     }
 }
 
@@ -168,5 +176,16 @@ mod tests {
         let batcher = Batcher::new(Panics, 10, 1);
         assert!(batcher.add(true).await.is_err());
         assert_eq!(batcher.add(false).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_work_is_freed_with_the_batcher() {
+        let batcher = Batcher::new(Panics, 10, 1);
+        assert_eq!(batcher.add(false).await, Ok(()));
+        let shared = Arc::downgrade(&batcher.shared);
+        drop(batcher);
+        // The runner ends after it has answered.
+        tokio::task::yield_now().await;
+        assert!(shared.upgrade().is_none());
     }
 }

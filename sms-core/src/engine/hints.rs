@@ -1,11 +1,13 @@
 //! Telling the queue that messages wait, many in one hint.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use tracing::warn;
+use tokio::time::sleep;
+use tracing::{debug, warn};
 
 use super::batch::{Batcher, Work};
 use super::{Observation, Observer};
@@ -17,9 +19,15 @@ const IDS_PER_HINT: usize = 64;
 /// The most hints that wait for a queue that does not answer; about 10 MB. What comes beyond
 /// that is dropped: the deadlines in the store bring it back.
 const MOST_WAITING: usize = 100_000;
+/// The pauses before a queue that failed is offered the same hints again.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The most hints that are offered again in one call.
+const OFFERED_AT_ONCE: usize = 64;
 
-/// Gathers hints on their way to the queue. A hint that fails is not repeated here: the deadline
-/// of its message brings it back.
+/// Gathers hints on their way to the queue. Those that the queue does not take are offered again
+/// until it does, so that everything flows as soon as the queue is back. Those of a process that
+/// dies meanwhile come back with the deadlines of their messages.
 #[derive(Debug)]
 pub(super) struct Hinter {
     pushes: Batcher<Push>,
@@ -30,9 +38,13 @@ impl Hinter {
     pub(super) fn new(queue: Arc<dyn Queue>, observer: Arc<dyn Observer>) -> Self {
         let waiting = Arc::new(AtomicUsize::new(0));
         let push = Push {
-            queue,
+            queue: Arc::clone(&queue),
             observer,
-            waiting: Arc::clone(&waiting),
+            refused: Arc::new(Refused {
+                queue,
+                waiting: Arc::clone(&waiting),
+                hints: Mutex::default(),
+            }),
         };
         Self {
             // One at a time: hints of a route keep their order.
@@ -43,7 +55,7 @@ impl Hinter {
 
     pub(super) fn add(&self, hint: Hint) {
         if self.waiting.load(Ordering::Relaxed) < MOST_WAITING {
-            self.waiting.fetch_add(1, Ordering::Relaxed);
+            self.waiting.fetch_add(hint.ids.len(), Ordering::Relaxed);
             drop(self.pushes.add(hint));
         }
     }
@@ -53,7 +65,7 @@ impl Hinter {
 struct Push {
     queue: Arc<dyn Queue>,
     observer: Arc<dyn Observer>,
-    waiting: Arc<AtomicUsize>,
+    refused: Arc<Refused>,
 }
 
 #[async_trait]
@@ -63,18 +75,96 @@ impl Work for Push {
 
     async fn run(&self, hints: Vec<Hint>) -> Vec<()> {
         let count = hints.len();
-        if let Err(error) = self.queue.push(gathered(hints)).await {
-            warn!(
-                %error,
-                messages = count,
-                "hints were lost; their messages go out when their deadlines pass"
-            );
-            self.observer
-                .observe(&Observation::HintsLost { messages: count });
+        let hints = gathered(hints);
+        match self.queue.push(hints.clone()).await {
+            Ok(()) => self.refused.delivered(&hints),
+            Err(error) => {
+                let messages = named(&hints);
+                warn!(%error, messages, "hints do not reach the queue; they are offered again");
+                self.observer.observe(&Observation::HintsLost { messages });
+                self.refused.keep(hints);
+            }
         }
-        self.waiting.fetch_sub(count, Ordering::Relaxed);
         vec![(); count]
     }
+}
+
+/// The hints that the queue did not take.
+#[derive(Debug)]
+struct Refused {
+    queue: Arc<dyn Queue>,
+    /// Messages named by hints on their way, among them these.
+    waiting: Arc<AtomicUsize>,
+    hints: Mutex<Offered>,
+}
+
+#[derive(Debug, Default)]
+struct Offered {
+    hints: Vec<Hint>,
+    /// Whether a task is at it.
+    under_way: bool,
+}
+
+impl Refused {
+    fn delivered(&self, hints: &[Hint]) {
+        self.waiting.fetch_sub(named(hints), Ordering::Relaxed);
+    }
+
+    fn keep(self: &Arc<Self>, hints: Vec<Hint>) {
+        let mut offered = self.lock();
+        offered.hints.extend(hints);
+        if !std::mem::replace(&mut offered.under_way, true) {
+            // It ends with the engine, whether the queue comes back or not.
+            tokio::spawn(offer_again(Arc::downgrade(self)));
+        }
+    }
+
+    /// Offers everything once more; whether all is over.
+    async fn offer(&self) -> bool {
+        let hints = gathered(std::mem::take(&mut self.lock().hints));
+        let mut refused = Vec::new();
+        // One route that the queue does not take holds up no other.
+        for hints in hints.chunk_by(|one, next| one.route == next.route) {
+            let mut parts = hints.chunks(OFFERED_AT_ONCE);
+            for part in parts.by_ref() {
+                if let Err(error) = self.queue.push(part.to_vec()).await {
+                    debug!(%error, "hints wait for the queue");
+                    refused.extend_from_slice(part);
+                    break;
+                }
+                self.delivered(part);
+            }
+            refused.extend(parts.flatten().cloned());
+        }
+        let mut offered = self.lock();
+        offered.hints.extend(refused);
+        offered.under_way = !offered.hints.is_empty();
+        !offered.under_way
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Offered> {
+        // Nothing panics while it is held.
+        self.hints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn offer_again(refused: Weak<Refused>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        let Some(refused) = refused.upgrade() else {
+            return;
+        };
+        if refused.offer().await {
+            return;
+        }
+    }
+}
+
+/// How many messages the hints name.
+fn named(hints: &[Hint]) -> usize {
+    hints.iter().map(|hint| hint.ids.len()).sum()
 }
 
 /// Joins hints of one route and priority, in the order in which they came.

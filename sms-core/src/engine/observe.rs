@@ -47,7 +47,8 @@ pub enum Observation<'a> {
         /// Whether its message is not known yet.
         parked: bool,
     },
-    /// Hints did not reach the queue. Their messages go out when their deadlines pass.
+    /// Hints did not reach the queue. They are offered to it again until it takes them; if this
+    /// process ends before that, their messages go out when their deadlines pass.
     HintsLost {
         /// How many messages they named.
         messages: usize,

@@ -233,13 +233,24 @@ fn hint_again(progress: &mut Progress, context: Context<'_>, expected_wait: Dura
             .since()
             .map_or(Duration::ZERO, |since| context.now.since(since)),
     };
-    let in_line = !waited.is_zero() && waited < expected_wait;
-    let wait = expected_wait.max(waited);
-    let Effects { hint, query } = make_ready(progress, context, wait);
-    Effects {
-        hint: hint && !in_line,
-        query,
+    if !waited.is_zero() && waited < expected_wait {
+        return stay_in_line(progress, context, expected_wait - waited);
     }
+    make_ready(progress, context, expected_wait.max(waited))
+}
+
+/// A message whose turn has not come yet. It is looked at again when that should be over, and no
+/// later: what others waited may be due to an outage, and their hints to have been lost like its
+/// own.
+fn stay_in_line(progress: &mut Progress, context: Context<'_>, turn: Duration) -> Effects {
+    if context.now >= context.request.expires_at {
+        expire(progress, context);
+        return NOTHING_MORE;
+    }
+    let floor = context.rules.rehint_floor;
+    let again = context.now + turn.clamp(floor, context.rules.rehint_cap.max(floor));
+    progress.deadline = Some(again.min(context.request.expires_at));
+    NOTHING_MORE
 }
 
 fn end_lease(progress: &mut Progress, context: Context<'_>) -> Effects {

@@ -172,6 +172,42 @@ async fn a_queue_that_is_down_keeps_nothing_from_being_accepted_and_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_accepted_while_the_queue_was_down_flows_as_soon_as_it_is_back() {
+    let rig = Rig::new();
+    let (engine, switch) = rig.disturbed();
+    for method in ["push", "lease"] {
+        switch.set(Port::Queue, method, Fault::Refuse);
+    }
+    let _running = engine.start();
+    for _ in 0..200 {
+        accept(&engine).await;
+        sleep(3 * SECOND).await;
+    }
+    assert_eq!(rig.submissions(), 0, "ten minutes");
+    switch.heal();
+    sleep(3 * SECOND).await;
+    assert_eq!(rig.submissions(), 200);
+    sleep(3_600 * SECOND).await;
+    assert_eq!(rig.submissions(), 200);
+}
+
+/// The pushes that fail are those of the hints, and no others follow once there is no engine.
+#[tokio::test(start_paused = true)]
+async fn hints_are_offered_no_more_when_the_engine_is_gone() {
+    let rig = Rig::new();
+    let (engine, switch) = rig.disturbed();
+    switch.set(Port::Queue, "push", Fault::Refuse);
+    accept(&engine).await;
+    sleep(10 * SECOND).await;
+    drop(engine);
+    sleep(2 * SECOND).await;
+    let pushes = switch.calls(Port::Queue, "push");
+    assert!(pushes > 5, "{pushes}");
+    sleep(60 * SECOND).await;
+    assert_eq!(switch.calls(Port::Queue, "push"), pushes);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hint_that_gets_lost_is_given_again_after_some_seconds() {
     let rig = Rig::new();
     let (engine, switch) = rig.disturbed();

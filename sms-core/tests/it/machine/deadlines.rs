@@ -73,13 +73,39 @@ fn a_message_that_is_still_in_line_is_not_hinted_again() {
     let mut life = Life::new();
     life.wait(minute);
     assert_eq!(life.apply(&deadline), Ok((false, false)));
-    assert_eq!(life.waits(), 40 * minute);
-    life.wait(40 * minute);
+    assert_eq!(life.waits(), 9 * minute, "until its turn should come");
+    life.wait(9 * minute);
     assert_eq!(
         life.apply(&deadline),
         Ok((true, false)),
         "its hint was lost"
     );
+    assert_eq!(life.waits(), 40 * minute);
+}
+
+/// After an outage the first messages tell of long waits, which are over.
+#[test]
+fn a_message_that_seems_to_be_in_line_after_an_outage_is_looked_at_again_soon() {
+    let after = |expected_wait| Event::Deadline { expected_wait };
+    let mut life = Life::new();
+    life.wait(25 * SECOND);
+    assert_eq!(life.apply(&after(26 * SECOND)), Ok((false, false)));
+    assert_eq!(life.waits(), 5 * SECOND);
+    life.wait(5 * SECOND);
+    assert_eq!(life.apply(&after(SECOND)), Ok((true, false)));
+}
+
+#[test]
+fn a_message_in_line_ends_with_its_validity() {
+    let deadline = Event::Deadline {
+        expected_wait: 100 * SECOND,
+    };
+    let mut life = Life::new().valid_for(20 * SECOND);
+    life.wait(5 * SECOND);
+    assert_eq!(life.apply(&deadline), Ok((false, false)));
+    assert_eq!(life.waits(), 15 * SECOND);
+    life.pass_deadline();
+    assert_eq!(life.state(), State::Expired);
 }
 
 #[test]
