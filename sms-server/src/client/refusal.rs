@@ -27,6 +27,12 @@ pub(super) fn explain(status: &Status) -> Failure {
         Code::Unavailable if said.is_empty() || status.details().is_empty() => {
             format!("the connection to the server broke off ({said}); try again")
         }
+        // Whatever it was, it was not HTTP/2.
+        Code::Unknown | Code::Internal if is_ours(status) => {
+            "whoever listens there broke the connection off; if it is a server with TLS, write \
+             https:// before its address"
+                .to_owned()
+        }
         Code::DeadlineExceeded | Code::Cancelled => {
             "the server did not answer in time; try again".to_owned()
         }
@@ -41,6 +47,11 @@ pub(super) fn explain(status: &Status) -> Failure {
         | Code::Unavailable => said,
         code => format!("the server failed ({code:?}): {said}"),
     })
+}
+
+/// Whether it was made here, because there was no answer to be read.
+fn is_ours(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
 }
 
 /// One line for each field that is wrong.

@@ -25,3 +25,4 @@ mod mistakes;
 mod privacy;
 mod server;
 mod start;
+mod tls;
