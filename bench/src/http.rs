@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request, StatusCode,
     client::conn::http1::{self, SendRequest},
@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Connection {
     address: SocketAddr,
     host: String,
-    sender: Option<SendRequest<Empty<Bytes>>>,
+    sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Connection {
@@ -37,11 +37,21 @@ impl Connection {
         method: Method,
         path: &str,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
+        self.send(method, path, Bytes::new()).await
+    }
+
+    /// Sends one request and reads the whole answer.
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, &self.host)
-            .body(Empty::new())?;
+            .body(Full::new(body))?;
         let sender = self.ready().await?;
         let response = sender.send_request(request).await.context("no answer")?;
         let status = response.status();
@@ -49,7 +59,7 @@ impl Connection {
         Ok((status, body.to_bytes()))
     }
 
-    async fn ready(&mut self) -> anyhow::Result<&mut SendRequest<Empty<Bytes>>> {
+    async fn ready(&mut self) -> anyhow::Result<&mut SendRequest<Full<Bytes>>> {
         let open = match self.sender.take() {
             Some(mut sender) => sender.ready().await.is_ok().then_some(sender),
             None => None,
@@ -61,7 +71,7 @@ impl Connection {
         Ok(self.sender.insert(sender))
     }
 
-    async fn open(&self) -> anyhow::Result<SendRequest<Empty<Bytes>>> {
+    async fn open(&self) -> anyhow::Result<SendRequest<Full<Bytes>>> {
         let stream = TcpStream::connect(self.address)
             .await
             .with_context(|| format!("cannot connect to {}", self.address))?;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
 }
 
 /// How much and how fast.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
 pub(crate) struct Volume {
     /// Messages to send.
     #[arg(long, default_value_t = 20_000)]
@@ -54,10 +55,13 @@ pub(crate) struct Volume {
     /// Messages per second; without it as fast as answers come.
     #[arg(long)]
     pub(crate) rate: Option<f64>,
+    /// Characters of each text; the number of the message takes 13.
+    #[arg(long, default_value_t = 13)]
+    pub(crate) length: usize,
 }
 
 /// What the callers noted, by message number.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sent {
     /// When each message was due to be sent, in microseconds of the monotonic clock.
     pub(crate) started_us: Vec<u64>,
@@ -108,7 +112,7 @@ pub(crate) async fn send(
     let pace = Arc::new(Pace::new(volume));
     let mut tasks = JoinSet::new();
     for caller in callers.drain(..) {
-        tasks.spawn(call(caller, Arc::clone(&pace), first));
+        tasks.spawn(call(caller, Arc::clone(&pace), first, volume.length));
     }
     let mut sent = Sent::new(volume.messages);
     while let Some(ended) = tasks.join_next().await {
@@ -169,11 +173,12 @@ async fn call(
     mut caller: Caller,
     pace: Arc<Pace>,
     first: usize,
+    length: usize,
 ) -> anyhow::Result<(Caller, Vec<Note>)> {
     let mut notes = Vec::new();
     while let Some((index, started_us)) = pace.next().await {
         let n = first + index;
-        let id = caller.send(n).await;
+        let id = caller.send(n, length).await;
         let id = id.with_context(|| format!("message {n} was not accepted"))?;
         notes.push(Note {
             index,

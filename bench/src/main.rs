@@ -1,13 +1,18 @@
 //! The load generator and the figures of docs/performance.md.
 //!
-//! `sms-bench compare` is the one command: it starts a provider, Kannel and `sms serve` in
-//! temporary folders, sends the same messages through both gateways in turn and prints a table.
-//! The other commands are its parts, for use by hand.
+//! `sms-bench compare` starts a provider, Kannel and `sms serve` in temporary folders, sends the
+//! same messages through both gateways in turn and prints a table. `sms-bench cluster` does so
+//! with `sms serve` in roles over Redis and RabbitMQ, and with a bare program over the same two
+//! servers. The other commands are parts of these, for use by hand.
 
 use clap::{Parser, Subcommand};
+use tokio::runtime;
 
 mod arrivals;
+mod bare;
+mod chaos;
 mod clock;
+mod cluster;
 mod compare;
 mod http;
 mod load;
@@ -48,19 +53,36 @@ enum Command {
     Load(load::Arguments),
     /// Measure Kannel and `sms serve` in turn and print one table.
     Compare(compare::Arguments),
+    /// Measure a bare program and `sms serve` in roles in turn, both on Redis and RabbitMQ.
+    Cluster(cluster::Arguments),
+    /// Break everything in turn, under load, and check that nothing is lost.
+    Chaos(chaos::Arguments),
+    /// Run the bare program: one call per message, with no product around it.
+    Bare(bare::Arguments),
     /// Ask for the status of messages in a small and in a large store and compare.
     Status(status::Arguments),
     /// Send at a constant rate for a long time and watch memory.
     Soak(soak::Arguments),
 }
 
-/// One thread: the machine's other cores belong to what is measured.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+fn main() -> anyhow::Result<()> {
+    let command = Arguments::parse().command;
+    let mut runtime = match command {
+        Command::Bare(_) => runtime::Builder::new_multi_thread(),
+        // One thread: the machine's other cores belong to what is measured.
+        _ => runtime::Builder::new_current_thread(),
+    };
+    runtime.enable_all().build()?.block_on(run(command))
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Provider(arguments) => provider::run(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,
         Command::Compare(arguments) => compare::run(arguments).await,
+        Command::Cluster(arguments) => cluster::run(arguments).await,
+        Command::Chaos(arguments) => chaos::run(arguments).await,
+        Command::Bare(arguments) => bare::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,
         Command::Soak(arguments) => soak::run(arguments).await,
     }

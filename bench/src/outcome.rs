@@ -19,6 +19,8 @@ pub(crate) struct Outcome {
     pub(crate) accept: Percentiles,
     /// From the start of the call to the arrival at the provider.
     pub(crate) end_to_end: Percentiles,
+    /// From the answer of the call to the arrival at the provider; 0 for what came before it.
+    pub(crate) handed_over: Percentiles,
     /// What the provider counted.
     pub(crate) provider: Stats,
 }
@@ -30,18 +32,18 @@ impl Outcome {
         let start = sent.started_us.iter().copied().min().unwrap_or_default();
         let accepted = sent.accepted_us.iter().copied().max().unwrap_or_default();
         let taken = arrivals.iter().copied().max().unwrap_or_default();
-        let end_to_end = sent
-            .started_us
-            .iter()
-            .zip(arrivals)
-            .filter(|(_, arrived)| **arrived != 0)
-            .map(|(started, arrived)| arrived.saturating_sub(*started));
+        let until_arrival = |from: &[u64]| {
+            let pairs = from.iter().zip(arrivals);
+            let arrived = pairs.filter(|(_, arrived)| **arrived != 0);
+            Percentiles::of(arrived.map(|(from, at)| at.saturating_sub(*from)).collect())
+        };
         Self {
             messages,
             accepted_per_s: per_second(messages, start, accepted),
             taken_per_s: per_second(messages, start, taken),
             accept: sent.accept(),
-            end_to_end: Percentiles::of(end_to_end.collect()),
+            end_to_end: until_arrival(&sent.started_us),
+            handed_over: until_arrival(&sent.accepted_us),
             provider,
         }
     }
@@ -118,6 +120,8 @@ mod tests {
         assert_eq!(outcome.accept.max_us, 499_000);
         assert_eq!(outcome.end_to_end.p50_us, 2_000);
         assert_eq!(outcome.end_to_end.max_us, 999_000);
+        assert_eq!(outcome.handed_over.p50_us, 1_500);
+        assert_eq!(outcome.handed_over.max_us, 500_000);
     }
 
     #[test]

@@ -4,16 +4,18 @@ use std::{
     fs::{self, File},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    process::Stdio,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::{Child, Command};
 
 use crate::usage::Usage;
 
 /// How long a process may take until it serves.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
 const START_POLL: Duration = Duration::from_millis(50);
 
 /// A child process; it is killed when this is dropped.
@@ -32,22 +34,60 @@ impl Process {
         arguments: &[&str],
         folder: &Path,
     ) -> anyhow::Result<Self> {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        Self::spawn(name, command, folder)
+    }
+
+    /// Starts `command` with its output in `folder/NAME.log`.
+    pub(crate) fn spawn(
+        name: &'static str,
+        mut command: Command,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let output = File::create(&log).with_context(|| format!("{}", log.display()))?;
-        let child = Command::new(program)
-            .args(arguments)
+        let child = command
             .current_dir(folder)
-            .stdin(std::process::Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
-            .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+            .with_context(|| {
+                let program = command.as_std().get_program();
+                format!("cannot start {}", program.to_string_lossy())
+            })?;
         Ok(Self { name, child, log })
     }
 
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Sends it a signal, as `kill` does.
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let sent = kill_process(self.pid()?, signal);
+        sent.with_context(|| format!("no signal for {}", self.name))
+    }
+
+    /// Sends a signal to the process group that it leads.
+    pub(crate) fn signal_group(&self, signal: Signal) -> anyhow::Result<()> {
+        let sent = kill_process_group(self.pid()?, signal);
+        sent.with_context(|| format!("no signal for the group of {}", self.name))
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
+        self.child.wait().await?;
+        Ok(())
+    }
+
+    fn pid(&self) -> anyhow::Result<Pid> {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        id.and_then(Pid::from_raw)
+            .with_context(|| format!("{} has ended: {}", self.name, self.said()))
     }
 
     /// What it and its children have used so far.

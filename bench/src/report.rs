@@ -130,7 +130,7 @@ fn write_ratios(f: &mut fmt::Formatter<'_>, ratios: &[(usize, Ratio)]) -> fmt::R
 }
 
 /// The middle value, or the mean of the two in the middle.
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     match (values.get(half.wrapping_sub(1)), values.get(half)) {

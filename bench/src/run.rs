@@ -156,7 +156,7 @@ fn usages(gateway: &Gateway, provider: &Provider) -> anyhow::Result<Vec<(&'stati
     Ok(usages)
 }
 
-fn costs(
+pub(crate) fn costs(
     before: &[(&'static str, Usage)],
     after: &[(&'static str, Usage)],
     of_gateway: usize,

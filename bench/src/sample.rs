@@ -13,9 +13,15 @@ pub(crate) fn recipient(n: usize) -> String {
     (FIRST_RECIPIENT + offset).to_string()
 }
 
-/// Text of message `n`.
-pub(crate) fn text(n: usize) -> String {
-    format!("bench {n:07}")
+/// What fills a text up: GSM-7, like the rest.
+const FILLING: &str = " the quick brown fox jumps over the lazy dog";
+
+/// Text of message `n`: the number, and as many characters more as it takes to have `length`.
+pub(crate) fn text(n: usize, length: usize) -> String {
+    let mut text = format!("bench {n:07}");
+    let missing = length.saturating_sub(text.len());
+    text.extend(FILLING.chars().cycle().take(missing));
+    text
 }
 
 /// The number in a text made by [`text`], whatever the encoding of the space.
@@ -53,7 +59,14 @@ mod tests {
     #[test]
     fn a_written_number_is_read_back() {
         for n in [0, 1, 19_999, 1_000_000, 12_345_678] {
-            assert_eq!(number(&text(n)), Some(n));
+            assert_eq!(number(&text(n, 0)), Some(n));
+            assert_eq!(number(&text(n, 100)), Some(n));
         }
+    }
+
+    #[test]
+    fn a_text_has_the_wanted_length() {
+        assert_eq!(text(7, 100).len(), 100);
+        assert_eq!(text(7, 0), "bench 0000007");
     }
 }

@@ -51,6 +51,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         callers: arguments.callers,
         connections: None,
         rate: Some(arguments.rate),
+        length: 13,
     };
     let mut callers = gateway.target.callers(&volume).await?;
     println!(

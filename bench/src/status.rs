@@ -60,6 +60,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             callers: arguments.callers,
             connections: None,
             rate: None,
+            length: 13,
         };
         let mut callers = gateway.target.callers(&volume).await?;
         let sent = load::send(&mut callers, &volume, ids.len()).await?;

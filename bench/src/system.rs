@@ -9,9 +9,16 @@ use tempfile::TempDir;
 
 use crate::{http::Connection, process::Process, target::Target};
 
+pub(crate) mod bare;
 pub(crate) mod kannel;
 pub(crate) mod ours;
 pub(crate) mod provider;
+pub(crate) mod rabbitmq;
+pub(crate) mod redis;
+pub(crate) mod roles;
+
+/// Where Debian and a build from source put programs, beside what `PATH` names.
+const PROGRAM_FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 /// A running gateway. Dropping it ends its processes, then removes its folder.
 #[derive(Debug)]
@@ -25,7 +32,7 @@ pub(crate) struct Gateway {
 }
 
 /// A fresh folder below `base`, or below the system's folder for temporary files.
-fn folder(base: Option<&PathBuf>) -> anyhow::Result<TempDir> {
+pub(crate) fn folder(base: Option<&PathBuf>) -> anyhow::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("sms-bench-");
     match base {
@@ -37,9 +44,23 @@ fn folder(base: Option<&PathBuf>) -> anyhow::Result<TempDir> {
 }
 
 /// Whether `path` is answered with 200 and a body that `is_ready` likes.
-async fn answers(address: SocketAddr, path: &str, is_ready: impl Fn(&str) -> bool) -> bool {
+pub(crate) async fn answers(
+    address: SocketAddr,
+    path: &str,
+    is_ready: impl Fn(&str) -> bool,
+) -> bool {
     match Connection::new(address).ask(Method::GET, path).await {
         Ok((status, body)) => status.is_success() && is_ready(&String::from_utf8_lossy(&body)),
         Err(_) => false,
     }
+}
+
+/// An installed program; an error that says how to install it.
+fn program(name: &str, install: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(PROGRAM_FOLDERS.map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .with_context(|| format!("{name} is not installed; on Debian: {install}"))
 }

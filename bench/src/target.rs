@@ -7,6 +7,7 @@ use hyper::{Method, StatusCode};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::{
+    bare,
     http::Connection,
     legacy::{MessageId, SmsMessage, sms_service_client::SmsServiceClient},
     load::Volume,
@@ -37,6 +38,8 @@ pub(crate) struct Target {
 pub(crate) enum Caller {
     Kannel(Connection),
     Grpc(SmsServiceClient<Channel>),
+    /// The bare program, in its own process.
+    Bare(bare::Accepting),
 }
 
 impl Target {
@@ -76,13 +79,15 @@ async fn channels(address: SocketAddr, count: usize) -> anyhow::Result<Vec<Chann
 impl Caller {
     /// Hands message `n` over and returns once the gateway has accepted it, with the id if the
     /// gateway gives one.
-    pub(crate) async fn send(&mut self, n: usize) -> anyhow::Result<Option<String>> {
+    pub(crate) async fn send(&mut self, n: usize, length: usize) -> anyhow::Result<Option<String>> {
+        let text = sample::text(n, length);
         match self {
-            Self::Kannel(connection) => send_kannel(connection, n).await.map(|()| None),
+            Self::Kannel(connection) => send_kannel(connection, n, &text).await.map(|()| None),
+            Self::Bare(accepting) => accepting.send(n, &text).await.map(|()| None),
             Self::Grpc(client) => {
                 let message = SmsMessage {
                     mobile_number: sample::recipient(n),
-                    message: sample::text(n),
+                    message: text,
                 };
                 let answer = client.send_message(message).await?;
                 Ok(Some(answer.into_inner().uuid))
@@ -94,7 +99,7 @@ impl Caller {
 /// Asks `sms serve` for the status of one message: 0 once the provider has taken it.
 pub(crate) async fn status(caller: &mut Caller, id: &str) -> anyhow::Result<i32> {
     let Caller::Grpc(client) = caller else {
-        bail!("Kannel answers no questions about a message");
+        bail!("only `sms serve` answers questions about a message");
     };
     let question = MessageId {
         uuid: id.to_owned(),
@@ -102,11 +107,11 @@ pub(crate) async fn status(caller: &mut Caller, id: &str) -> anyhow::Result<i32>
     Ok(client.get_message_status(question).await?.into_inner().code)
 }
 
-async fn send_kannel(connection: &mut Connection, n: usize) -> anyhow::Result<()> {
+async fn send_kannel(connection: &mut Connection, n: usize, text: &str) -> anyhow::Result<()> {
     let path = format!(
         "/cgi-bin/sendsms?username={KANNEL_USER}&password={KANNEL_USER}&to={}&text={}",
         sample::recipient(n),
-        sample::text(n).replace(' ', "+"),
+        text.replace(' ', "+"),
     );
     let (status, body) = connection.ask(Method::GET, &path).await?;
     // 202 and a text that begins with 0 is "accepted"; 3 is "queued for later", not wanted here.

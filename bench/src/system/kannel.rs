@@ -6,17 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
-
-use super::{Gateway, answers, folder};
+use super::{Gateway, answers, folder, program};
 use crate::{
     process::{Process, free_addresses},
     provider::KANNEL_PATH,
     target::{KANNEL_USER, Kind, Target},
 };
-
-/// Where Debian and a build from source put the programs, beside what `PATH` names.
-const PROGRAM_FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 /// How Kannel is tuned.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,24 +38,12 @@ pub(crate) struct Programs {
 impl Programs {
     /// The installed ones; an error that says how to install them.
     pub(crate) fn find() -> anyhow::Result<Self> {
-        let find = |name| {
-            program(name).with_context(|| {
-                format!("{name} is not installed; on Debian: apt-get install kannel")
-            })
-        };
+        let find = |name| program(name, "apt-get install kannel");
         Ok(Self {
             bearerbox: find("bearerbox")?,
             smsbox: find("smsbox")?,
         })
     }
-}
-
-fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(PROGRAM_FOLDERS.map(PathBuf::from))
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
 }
 
 struct Ports {
