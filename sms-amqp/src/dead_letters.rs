@@ -96,7 +96,7 @@ impl AmqpQueue {
     async fn replay(&self) -> Result<Replayed, Fault> {
         let channel = self.dead_channel().await?;
         let queue = self.shared.names.dead();
-        let counting = async { Ok(count(&channel, &queue).await?) };
+        let counting = async { Ok(count(&channel, &queue).await?.waiting) };
         // What dies while the call runs waits for the next one, or it might never end.
         let mut rest = within(self.shared.options.timeout, counting).await? as usize;
         let mut replayed = Replayed::default();

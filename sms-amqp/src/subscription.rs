@@ -20,7 +20,7 @@ use crate::lane::Lane;
 use crate::link::Link;
 use crate::shared::Shared;
 use crate::stall::StallWatch;
-use crate::topology::count;
+use crate::topology::{Count, count};
 
 /// A consumer that lived so long was well; the next failure starts with short waits again.
 const WELL: Duration = Duration::from_secs(10);
@@ -94,7 +94,7 @@ impl<'a> Subscription<'a> {
         channel
             .basic_qos(options.prefetch.get(), BasicQosOptions::default())
             .await?;
-        let waiting = count(&channel, self.queue).await?;
+        let Count { waiting, .. } = count(&channel, self.queue).await?;
         let consumer = channel.basic_consume(
             self.queue.into(),
             "".into(),
@@ -156,10 +156,10 @@ impl<'a> Subscription<'a> {
     async fn check(&self, channel: &Channel, stall: &mut StallWatch) -> Result<(), Fault> {
         let stall_after = self.shared.options.stall_after;
         let counting = async { Ok(count(channel, self.queue).await?) };
-        let waiting = within(stall_after, counting).await?;
+        let count = within(stall_after, counting).await?;
         let prefetch = usize::from(self.shared.options.prefetch.get());
         let has_room = self.shared.receipts.in_hand(self.number) < prefetch;
-        if stall.check(waiting, has_room, Instant::now()) {
+        if stall.check(count, has_room, Instant::now()) {
             return Err(Fault::Stalled);
         }
         Ok(())

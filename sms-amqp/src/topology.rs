@@ -59,9 +59,22 @@ pub(crate) async fn declare(
     Ok(())
 }
 
-/// How many hints wait in a queue, which must exist.
-pub(crate) async fn count(channel: &Channel, queue: &str) -> Result<u32, lapin::Error> {
+/// What the broker says of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// Hints that wait.
+    pub(crate) waiting: u32,
+    /// Consumers that it knows, over all connections.
+    pub(crate) consumers: u32,
+}
+
+/// How many hints wait in a queue, which must exist, and for how many consumers.
+pub(crate) async fn count(channel: &Channel, queue: &str) -> Result<Count, lapin::Error> {
     let options = QueueDeclareOptions::default().passive();
     let queue = channel.queue_declare(queue.into(), options, FieldTable::default());
-    Ok(queue.await?.message_count())
+    let queue = queue.await?;
+    Ok(Count {
+        waiting: queue.message_count(),
+        consumers: queue.consumer_count(),
+    })
 }
