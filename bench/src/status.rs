@@ -11,8 +11,11 @@ use crate::{
     clock::now_us,
     load::{self, Volume},
     percentiles::Percentiles,
+    process::Process,
     sink::Sink,
-    system::{Gateway, ours, provider::Provider},
+    system::{
+        Gateway, bare::Servers, ours, provider::Provider, rabbitmq::RabbitMq, redis::Redis, roles,
+    },
     target::{self, Caller},
 };
 
@@ -34,9 +37,50 @@ pub(crate) struct Arguments {
     /// The built binary `sms`; without it cargo builds one.
     #[arg(long)]
     sms: Option<PathBuf>,
+    /// Ask `sms serve` in roles over Redis and RabbitMQ, not one process with SQLite.
+    #[arg(long)]
+    cluster: bool,
     /// Folder for the store.
     #[arg(long)]
     folder: Option<PathBuf>,
+}
+
+/// The server that is asked.
+struct Asked {
+    gateway: Gateway,
+    /// With RabbitMQ held for its drop; none with SQLite.
+    servers: Option<(Redis, RabbitMq)>,
+}
+
+impl Asked {
+    async fn start(arguments: &Arguments, provider: &Provider) -> anyhow::Result<Self> {
+        let base = arguments.folder.as_ref();
+        let binary = ours::binary(arguments.sms.as_ref())?;
+        if !arguments.cluster {
+            let gateway = ours::start(&binary, provider.address, base).await?;
+            let servers = None;
+            return Ok(Self { gateway, servers });
+        }
+        let (redis, rabbitmq) = (Redis::start(base).await?, RabbitMq::start(base).await?);
+        let servers = Servers {
+            redis: &redis.url,
+            amqp: &rabbitmq.url,
+            provider: provider.address,
+        };
+        let roles = roles::start(&binary, servers, "status", 1, base).await?;
+        Ok(Self {
+            gateway: roles.gateway,
+            servers: Some((redis, rabbitmq)),
+        })
+    }
+
+    /// What a question costs: the process that is asked, and Redis.
+    fn cpu(&self) -> anyhow::Result<Duration> {
+        let asked = self.gateway.processes.first().context("no process")?;
+        let redis = self.servers.iter().map(|(redis, _)| &redis.process);
+        let used = |process: &Process| Ok(process.usage()?.cpu);
+        std::iter::once(asked).chain(redis).map(used).sum()
+    }
 }
 
 /// `sms-bench status`.
@@ -46,9 +90,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         "--sizes: positive and ascending, please"
     );
     let base = arguments.folder.as_ref();
-    let binary = ours::binary(arguments.sms.as_ref())?;
     let provider = Provider::start(base).await?;
-    let gateway = ours::start(&binary, provider.address, base).await?;
+    let asked = Asked::start(&arguments, &provider).await?;
     let mut sink = Sink::new(provider.address);
     let mut ids = Vec::new();
     println!("| stored messages | question p50 / p99, ms | server CPU µs per question |");
@@ -62,7 +105,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             rate: None,
             length: 13,
         };
-        let mut callers = gateway.target.callers(&volume).await?;
+        let mut callers = asked.gateway.target.callers(&volume).await?;
         let sent = load::send(&mut callers, &volume, ids.len()).await?;
         ids.extend(sent.ids.into_iter().flatten());
         ensure!(ids.len() == size, "the server gave {} ids", ids.len());
@@ -70,7 +113,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         ensure!(taken == size as u64, "only {taken} messages were taken");
         tokio::time::sleep(SETTLE).await;
         let caller = callers.first_mut().context("--callers: at least 1")?;
-        let (latency, cpu_us) = ask(caller, &ids, arguments.questions, &gateway).await?;
+        let (latency, cpu_us) = ask(caller, &ids, arguments.questions, &asked).await?;
         let [p50, p99] = [latency.p50_us, latency.p99_us].map(crate::percentiles::millis);
         println!("| {size} | {p50} / {p99} | {cpu_us:.1} |");
     }
@@ -82,10 +125,9 @@ async fn ask(
     caller: &mut Caller,
     ids: &[String],
     questions: usize,
-    gateway: &Gateway,
+    asked: &Asked,
 ) -> anyhow::Result<(Percentiles, f64)> {
-    let server = gateway.processes.first().context("no process")?;
-    let before = server.usage()?.cpu;
+    let before = asked.cpu()?;
     let mut latencies_us = Vec::with_capacity(questions);
     for question in 0..questions {
         // A large odd stride visits the whole store in no order that a cache would like.
@@ -95,7 +137,7 @@ async fn ask(
         latencies_us.push(now_us() - asked_us);
         ensure!(code == 0, "message {id} is not known as taken: code {code}");
     }
-    let used = server.usage()?.cpu.saturating_sub(before);
+    let used = asked.cpu()?.saturating_sub(before);
     let per_question = used.as_secs_f64() * 1e6 / questions.max(1) as f64;
     Ok((Percentiles::of(latencies_us), per_question))
 }
