@@ -89,7 +89,7 @@ impl Exposition {
         );
         registry.register(
             "hints_lost",
-            "Messages whose hint did not reach the queue; their deadlines bring them back",
+            "Messages whose hint the queue did not take at once; it is offered again",
             metrics.hints_lost.clone(),
         );
         registry.register(
