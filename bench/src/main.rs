@@ -3,7 +3,8 @@
 //! `sms-bench compare` starts a provider, Kannel and `sms serve` in temporary folders, sends the
 //! same messages through both gateways in turn and prints a table. `sms-bench cluster` does so
 //! with `sms serve` in roles over Redis and RabbitMQ, and with a bare program over the same two
-//! servers. The other commands are parts of these, for use by hand.
+//! servers. `sms-bench chaos` breaks everything in turn and checks that nothing is lost. The other
+//! commands are parts of these, for use by hand.
 
 use clap::{Parser, Subcommand};
 use tokio::runtime;

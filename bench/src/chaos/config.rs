@@ -48,7 +48,7 @@ pub(super) fn text(addresses: Addresses, listeners: Listeners) -> String {
     let window = REPORT_WINDOW.as_millis();
     format!(
         r#"store = "redis://{redis}/0"
-queue = "amqp://guest:guest@{rabbitmq}/%2f"
+queue = "amqp://guest:guest@{rabbitmq}/%2f?stall_after=6s"
 
 [grpc]
 listen = "{grpc}"

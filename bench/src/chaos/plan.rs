@@ -89,7 +89,22 @@ pub(super) fn round(dice: Dice, round: u64) -> Vec<Step> {
     steps
 }
 
+/// Between two faults.
+const CALM: Duration = Duration::from_millis(100);
+/// RabbitMQ 3.10 keeps the names of quorum queues in a file that it writes half a second after a
+/// change. Killed before that it cannot start a queue that was deleted and declared again, and
+/// then closes every connection that asks for it.
+const CALM_AFTER_DELETION: Duration = Duration::from_secs(3);
+
 impl Fault {
+    /// How long nothing else is broken after it.
+    pub(super) fn calm(self) -> Duration {
+        match self {
+            Self::DeleteQueues => CALM_AFTER_DELETION,
+            _ => CALM,
+        }
+    }
+
     fn of_number(self, number: usize) -> Self {
         match self {
             Self::Kill(role, _) => Self::Kill(role, number),

@@ -24,8 +24,6 @@ use super::{
     table::Struck,
 };
 
-/// Between two faults.
-const CALM: Duration = Duration::from_millis(100);
 /// Between two looks at what is still open.
 const POLL: Duration = Duration::from_millis(500);
 /// A run that has begun.
@@ -101,9 +99,14 @@ impl Run {
                 bar.set_message(step.fault.to_string());
                 let one = self.break_one(place, step, &flow, began).await?;
                 say(&bar, &one, &self.sending);
+                let is_over = one.recovered.is_none();
                 struck.push(one);
+                if is_over {
+                    // What is broken next would be blamed for it.
+                    return Ok(struck);
+                }
                 bar.inc(1);
-                sleep(CALM).await;
+                sleep(step.fault.calm()).await;
             }
             bar.finish_and_clear();
             if began.elapsed() >= until {
