@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, Result};
@@ -25,6 +26,10 @@ const TOO_LONG: i32 = 4 * BEGIN;
 /// copied the second time, so that little is left to the thread that writes.
 const TIMES: usize = 2;
 
+/// How long a failure is left alone: a full disk is not emptier after a millisecond.
+const PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, PartialEq)]
 enum Order {
     Copy,
     Stop,
@@ -91,12 +96,14 @@ impl Drop for Checkpointer {
 
 fn serve(connection: &Connection, orders: &Receiver<Order>, copied: &AtomicBool) {
     while let Ok(Order::Copy) = orders.recv() {
-        for _ in 0..TIMES {
-            if let Err(error) = copy(connection) {
-                tracing::warn!(%error, "the write-ahead log grows: it cannot be copied");
+        if let Err(error) = (0..TIMES).try_for_each(|_| copy(connection)) {
+            tracing::warn!(%error, "the write-ahead log grows: it cannot be copied");
+            // Nothing else is ordered before this order is done.
+            if orders.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
+                return;
             }
         }
-        // Even after a failure: the thread that writes asks again.
+        // Even after a failure: the thread that writes orders again.
         copied.store(true, Ordering::Release);
     }
 }
