@@ -33,12 +33,6 @@ mod system;
 mod target;
 mod usage;
 
-/// The older wire contract, generated from `proto/legacy.proto`.
-mod legacy {
-    #![allow(missing_docs, unreachable_pub, reason = "generated")]
-    tonic::include_proto!("_");
-}
-
 #[derive(Debug, Parser)]
 #[command(about = "Load generator and measurements", version)]
 struct Arguments {

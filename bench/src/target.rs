@@ -4,15 +4,10 @@ use std::{net::SocketAddr, str::FromStr};
 
 use anyhow::{Context as _, bail};
 use hyper::{Method, StatusCode};
+use sms_grpc::proto::legacy::{MessageId, SmsMessage, sms_service_client::SmsServiceClient};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::{
-    bare,
-    http::Connection,
-    legacy::{MessageId, SmsMessage, sms_service_client::SmsServiceClient},
-    load::Volume,
-    sample,
-};
+use crate::{bare, http::Connection, load::Volume, sample};
 
 /// User and password of Kannel's send interface, as `system/kannel.rs` configures it.
 pub(crate) const KANNEL_USER: &str = "bench";

@@ -9,10 +9,9 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-use super::{Gateway, answers, folder};
+use super::{Gateway, answers, folder, provider};
 use crate::{
     process::{Process, free_addresses},
-    provider::MEGAFON_PATH,
     target::{Kind, Target},
 };
 
@@ -79,7 +78,7 @@ pub(crate) async fn start(
     })
 }
 
-/// The defaults of the server, but for the addresses. No throughput: as fast as it can.
+/// The defaults of the server, but for the addresses.
 fn configuration(ports: &Ports, provider: SocketAddr, store: &Path) -> String {
     let Ports {
         grpc,
@@ -99,14 +98,8 @@ public_url = "http://{delivery}"
 [admin]
 listen = "{admin}"
 
-[[provider]]
-name = "main"
-kind = "megafon"
-url = "http://{provider}{MEGAFON_PATH}"
-from = "Bench"
-login = "bench"
-password = "bench"
-"#,
+{provider}"#,
         store = store.display(),
+        provider = provider::configured(provider),
     )
 }

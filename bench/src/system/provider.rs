@@ -6,7 +6,10 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::{answers, folder};
-use crate::process::{Process, free_addresses};
+use crate::{
+    process::{Process, free_addresses},
+    provider::MEGAFON_PATH,
+};
 
 /// A running `sms-bench provider`.
 #[derive(Debug)]
@@ -35,4 +38,19 @@ impl Provider {
             _folder: folder,
         })
     }
+}
+
+/// The provider at this address in the configuration of `sms serve`. No throughput: as fast as it
+/// can.
+pub(crate) fn configured(address: SocketAddr) -> String {
+    format!(
+        r#"[[provider]]
+name = "main"
+kind = "megafon"
+url = "http://{address}{MEGAFON_PATH}"
+from = "Bench"
+login = "bench"
+password = "bench"
+"#
+    )
 }

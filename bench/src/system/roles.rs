@@ -6,10 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Gateway, answers, bare::Servers, folder};
+use super::{Gateway, answers, bare::Servers, folder, provider};
 use crate::{
     process::{Process, free_addresses},
-    provider::MEGAFON_PATH,
     target::{Kind, Target},
 };
 
@@ -82,7 +81,7 @@ async fn start_role(
     Ok(process)
 }
 
-/// The defaults of the server, but for the addresses. No throughput: as fast as it can.
+/// The defaults of the server, but for the addresses.
 fn configuration(addresses: &Addresses, servers: Servers<'_>, prefix: &str) -> String {
     let Addresses { grpc, delivery } = addresses;
     let Servers {
@@ -101,13 +100,7 @@ listen = "{grpc}"
 listen = "{delivery}"
 public_url = "http://{delivery}"
 
-[[provider]]
-name = "main"
-kind = "megafon"
-url = "http://{provider}{MEGAFON_PATH}"
-from = "Bench"
-login = "bench"
-password = "bench"
-"#
+{provider}"#,
+        provider = provider::configured(provider),
     )
 }
