@@ -16,8 +16,8 @@ use crate::{Hint, MessageId, Priority, ProviderName, Queue};
 /// The most messages that one hint names. A worker that dies with a hint in hand delays no more
 /// than these.
 const IDS_PER_HINT: usize = 64;
-/// The most hints that wait for a queue that does not answer; about 10 MB. What comes beyond
-/// that is dropped: the deadlines in the store bring it back.
+/// The most messages whose hints wait for a queue that does not answer; their ids are a few
+/// megabytes. What comes beyond that is dropped: the deadlines in the store bring it back.
 const MOST_WAITING: usize = 100_000;
 /// The pauses before a queue that failed is offered the same hints again.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
