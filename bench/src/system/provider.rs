@@ -41,7 +41,7 @@ impl Provider {
 }
 
 /// The provider at this address in the configuration of `sms serve`. No throughput: as fast as it
-/// can.
+/// can, and with more connections than are ever used at a time.
 pub(crate) fn configured(address: SocketAddr) -> String {
     format!(
         r#"[[provider]]
@@ -49,6 +49,7 @@ name = "main"
 kind = "megafon"
 url = "http://{address}{MEGAFON_PATH}"
 from = "Bench"
+concurrency = 256
 login = "bench"
 password = "bench"
 "#

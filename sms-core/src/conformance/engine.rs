@@ -5,6 +5,7 @@
 //! would have to wait.
 
 mod accepting;
+mod at_once;
 mod books;
 mod cancel;
 mod crash;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 use crate::{Queue, Store};
 
 pub use accepting::*;
+pub use at_once::*;
 pub use books::*;
 pub use cancel::*;
 pub use crash::*;
@@ -114,6 +116,10 @@ macro_rules! engine_conformance {
             many_in_one_call_have_each_their_own_answer
             a_repeat_under_one_key_is_the_same_message
             the_same_key_at_two_processes_at_one_instant_is_one_message
+            a_worker_claims_what_it_accepts_with_the_write_that_stores_it
+            a_claim_whose_insertion_seemed_to_fail_is_given_back
+            a_claim_whose_process_died_while_storing_it_is_an_unknown_outcome
+            what_cannot_be_handed_over_at_once_goes_through_the_queue
             counts_equal_the_sum_and_nothing_open_lacks_a_deadline
             finished_messages_go_when_their_time_is_over
             a_watch_shows_a_message_until_its_end

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
+use super::slots::Slot;
+use super::submit::Claimed;
 use super::{AcceptError, Accepted, Engine, Inner, NewMessage, Observation};
 use crate::{
-    Callback, Inserted, Message, MessageId, Progress, ProviderName, Request, State, StoreError,
-    StoreErrorKind, Timestamp, text,
+    Callback, ClaimToken, Decision, Event, Inserted, Message, MessageId, Progress, ProviderName,
+    Request, State, StoreError, StoreErrorKind, Timestamp, text,
 };
 
 /// The longest validity: a week. GSM 03.40 could say 63 weeks, but no provider keeps a message
@@ -69,47 +72,100 @@ impl Inner {
     }
 
     async fn accept(self: &Arc<Self>, new: NewMessage) -> Result<Accepted, AcceptError> {
-        let message = self.prepare(&new)?;
-        let accepted = self.insert(message, &new).await?;
-        let Accepted { message, replayed } = &accepted;
-        if !replayed && message.progress.state == State::Queued {
+        loop {
+            let since = Instant::now();
+            let mut message = self.prepare(&new)?;
+            let claim = self.claim_at_once(&mut message);
+            let existing = match self.writes.insert(message.clone()).await {
+                Ok(Inserted::Created) => {
+                    self.after_insert(&message, claim, since);
+                    return Ok(Accepted {
+                        message,
+                        replayed: false,
+                    });
+                }
+                Ok(Inserted::Exists(existing)) => *existing,
+                Err(error) => {
+                    self.undo(message.id(), claim);
+                    return Err(error.into());
+                }
+            };
+            if new.idempotency_key.is_some() {
+                return self.replay(existing, &message);
+            }
+            // Two ids of 48 random bits met within one millisecond. Draw again.
+        }
+    }
+
+    /// Claims a message that is about to be stored, so that one write does for both: the claim
+    /// is stored with it, before the provider hears of it, as every claim is.
+    fn claim_at_once(&self, message: &mut Message) -> Option<(ClaimToken, Slot)> {
+        if message.state() != State::Queued {
+            return None;
+        }
+        let route = &self.routes[&message.request.route];
+        let slot = route.slot_at_once()?;
+        let now = message.request.accepted_at;
+        let token = ClaimToken(self.entropy.next_u64());
+        let event = Event::Claim {
+            provider: route.name().clone(),
+            token,
+            lease_until: now + route.lease(),
+        };
+        match self.rules.decide(message, &event, now) {
+            Decision::Change { progress, .. } => message.progress = progress,
+            Decision::Keep(_) => return None,
+        }
+        route.note_wait(now, now);
+        Some((token, slot))
+    }
+
+    /// What follows an insertion. A crash before it is made up for by the sweep.
+    fn after_insert(
+        self: &Arc<Self>,
+        message: &Message,
+        claim: Option<(ClaimToken, Slot)>,
+        since: Instant,
+    ) {
+        self.observer.observe(&Observation::Accepted {
+            message,
+            replayed: false,
+        });
+        if let Some((token, slot)) = claim {
+            self.after_commit(State::Queued, message, false, false);
+            let claimed = Claimed {
+                message: message.clone(),
+                token,
+                since,
+            };
+            self.hand_over(message.request.route.clone(), claimed, slot);
+        } else if message.state() == State::Queued {
             self.recent.put(message);
             self.hint(message);
         }
-        self.observer.observe(&Observation::Accepted {
-            message,
-            replayed: *replayed,
-        });
-        Ok(accepted)
     }
 
-    async fn insert(
-        self: &Arc<Self>,
-        message: Message,
-        new: &NewMessage,
-    ) -> Result<Accepted, AcceptError> {
-        let existing = match self.writes.insert(message.clone()).await? {
-            Inserted::Created => {
-                return Ok(Accepted {
-                    message,
-                    replayed: false,
-                });
-            }
-            Inserted::Exists(existing) => *existing,
-        };
-        if new.idempotency_key.is_none() {
-            // Two ids of 48 random bits met within one millisecond. Draw again.
-            let again = Box::pin(self.insert(self.prepare(new)?, new));
-            return again.await;
+    /// Nobody knows whether the message was stored. If it was, its claim is given back, so that
+    /// it is not taken for one that the provider may have.
+    fn undo(self: &Arc<Self>, id: MessageId, claim: Option<(ClaimToken, Slot)>) {
+        if let Some((token, _slot)) = claim {
+            let inner = Arc::clone(self);
+            tokio::spawn(async move { inner.give_back_if_stored(id, token).await });
         }
-        if existing.request.fingerprint == message.request.fingerprint {
-            Ok(Accepted {
-                message: existing,
-                replayed: true,
-            })
-        } else {
-            Err(AcceptError::KeyReused)
+    }
+
+    fn replay(&self, existing: Message, asked: &Message) -> Result<Accepted, AcceptError> {
+        if existing.request.fingerprint != asked.request.fingerprint {
+            return Err(AcceptError::KeyReused);
         }
+        self.observer.observe(&Observation::Accepted {
+            message: &existing,
+            replayed: true,
+        });
+        Ok(Accepted {
+            message: existing,
+            replayed: true,
+        })
     }
 
     fn prepare(&self, new: &NewMessage) -> Result<Message, AcceptError> {

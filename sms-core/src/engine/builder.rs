@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::hints::Hinter;
-use super::lane::Route;
+use super::route::Route;
 use super::{Engine, Inner, NoObserver, Observer, Settings, change, recent, watch};
 use crate::{
     Clock, Entropy, Limiter, LocalLimiter, Provider, ProviderName, ProviderRules, Queue,

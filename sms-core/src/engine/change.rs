@@ -191,7 +191,7 @@ impl Inner {
     }
 
     /// What follows a commit. A crash before it is made up for by the sweep.
-    fn after_commit(
+    pub(super) fn after_commit(
         self: &Arc<Self>,
         before: crate::State,
         message: &Message,

@@ -1,130 +1,38 @@
 //! The lane of one provider: takes hints from the queue, claims messages, hands them over.
 
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
+use super::Inner;
 use super::change::Applied;
-use super::gate::Gate;
+use super::route::Route;
 use super::running::Stop;
-use super::{Inner, Observation, ProviderSetup};
-use crate::{
-    AttemptOutcome, Capabilities, ClaimToken, Event, Message, MessageId, Provider, ProviderName,
-    Receipt, State, StatusQuery, StoreError,
-};
+use super::slots::{AllEnded, Room, Slots};
+use super::submit::Claimed;
+use crate::{ClaimToken, Event, Message, MessageId, ProviderName, Receipt, State, StoreError};
 
 /// How long to wait before a store or queue that failed is asked again.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
-/// The wait for a worker is averaged over about so many messages.
-const WAIT_SMOOTHING: u64 = 16;
-
-/// A provider with what the engine keeps beside it.
-pub(super) struct Route {
-    setup: ProviderSetup,
-    capabilities: Capabilities,
-    lease: Duration,
-    gate: Mutex<Gate>,
-    expected_wait_ms: AtomicU64,
-}
-
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route")
-            .field("setup", &self.setup)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Route {
-    pub(super) fn new(setup: ProviderSetup, lease: Duration) -> Self {
-        Self {
-            capabilities: setup.provider.capabilities(),
-            setup,
-            lease,
-            gate: Mutex::default(),
-            expected_wait_ms: AtomicU64::new(0),
-        }
-    }
-
-    pub(super) fn name(&self) -> &ProviderName {
-        self.setup.provider.name()
-    }
-
-    pub(super) fn provider(&self) -> &dyn Provider {
-        self.setup.provider.as_ref()
-    }
-
-    pub(super) fn query(&self) -> Option<&dyn StatusQuery> {
-        self.setup.query.as_deref()
-    }
-
-    pub(super) fn capabilities(&self) -> Capabilities {
-        self.capabilities
-    }
-
-    pub(super) fn timeout(&self) -> Duration {
-        self.capabilities.timeout
-    }
-
-    pub(super) fn lease(&self) -> Duration {
-        self.lease
-    }
-
-    /// How long a queued message waits for a worker, going by the latest ones.
-    pub(super) fn expected_wait(&self) -> Duration {
-        Duration::from_millis(self.expected_wait_ms.load(Ordering::Relaxed))
-    }
-
-    fn note_wait(&self, wait: Duration) {
-        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX / WAIT_SMOOTHING);
-        let average = self.expected_wait_ms.load(Ordering::Relaxed);
-        let next = (average * (WAIT_SMOOTHING - 1) + wait) / WAIT_SMOOTHING;
-        self.expected_wait_ms.store(next, Ordering::Relaxed);
-    }
-
-    pub(super) fn note_outcome(
-        &self,
-        outcome: AttemptOutcome,
-        retry_after: Option<Duration>,
-    ) -> Option<Duration> {
-        self.gate().note(outcome, retry_after, Instant::now())
-    }
-
-    fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Works for one provider until told to stop, then waits for what is under way.
 pub(super) struct Lane {
     inner: Arc<Inner>,
     name: ProviderName,
-    slots: Arc<Semaphore>,
-    concurrency: u32,
+    slots: Slots,
+    all_ended: AllEnded,
     stop: Stop,
-}
-
-/// A message that this lane has claimed.
-pub(super) struct Claimed {
-    pub(super) message: Message,
-    pub(super) token: ClaimToken,
-    /// When the claim was asked for; the lease runs from then at the earliest.
-    pub(super) since: Instant,
 }
 
 impl Lane {
     pub(super) fn new(inner: Arc<Inner>, name: ProviderName, stop: Stop) -> Self {
-        let concurrency = inner.routes[&name].setup.concurrency;
-        let concurrency = u32::try_from(concurrency).unwrap_or(u32::MAX);
+        let (slots, all_ended) = Slots::new(inner.routes[&name].concurrency());
         Self {
-            slots: Arc::new(Semaphore::new(concurrency as usize)),
-            concurrency,
+            slots,
+            all_ended,
             inner,
             name,
             stop,
@@ -136,17 +44,20 @@ impl Lane {
     }
 
     pub(super) async fn run(mut self) {
+        self.route().open(self.slots.clone());
         while self.turn().await.is_some() {}
-        // What is under way holds the slots.
-        let _all = self.slots.acquire_many(self.concurrency).await;
+        self.route().close();
+        drop(self.slots);
+        self.all_ended.wait().await;
     }
 
     /// Takes some hints and sees them through; none when told to stop.
     async fn turn(&mut self) -> Option<()> {
         self.wait_for_gate().await?;
-        let slots = self.free_slots().await?;
+        let room = self.room().await?;
         let tasks = {
-            let leased = self.inner.queue.lease(&self.name, slots.num_permits());
+            let most = room.len() + self.slots.free();
+            let leased = self.inner.queue.lease(&self.name, most);
             self.stop.or(leased).await?
         };
         let tasks = match tasks {
@@ -161,7 +72,7 @@ impl Lane {
             .map(|task| (task.ids, task.receipt))
             .unzip();
         let ids: Vec<MessageId> = ids.into_iter().flatten().collect();
-        self.see_through(&ids, slots).await?;
+        self.see_through(&ids, room).await?;
         if let Err(error) = self.inner.queue.acknowledge(receipts).await {
             debug!(%error, "tasks may come again");
         }
@@ -183,44 +94,36 @@ impl Lane {
         }
     }
 
-    /// As many slots as are free, at least one. A provider that has to prove itself gets one
-    /// message while nothing else is under way.
-    async fn free_slots(&mut self) -> Option<OwnedSemaphorePermit> {
-        let slots = Arc::clone(&self.slots);
-        if self.route().gate().is_probing() {
-            let all = self.stop.or(slots.acquire_many_owned(self.concurrency));
-            let mut all = all.await?.ok()?;
-            return all.split(1);
-        }
-        let mut mine = self
-            .stop
-            .or(Arc::clone(&slots).acquire_owned())
-            .await?
-            .ok()?;
-        let free = u32::try_from(slots.available_permits()).unwrap_or(u32::MAX);
-        if let Ok(more) = slots.try_acquire_many_owned(free) {
-            mine.merge(more);
-        }
-        Some(mine)
+    /// Room for at least one message. A provider that has to prove itself gets one while nothing
+    /// else is under way.
+    async fn room(&mut self) -> Option<Room> {
+        let is_probing = self.route().gate().is_probing();
+        let room = async {
+            if is_probing {
+                self.slots.only_one().await
+            } else {
+                self.slots.one().await
+            }
+        };
+        self.stop.or(room).await?
     }
 
     /// Claims and hands over all of these messages, in groups as slots and throughput allow.
-    async fn see_through(
-        &mut self,
-        mut ids: &[MessageId],
-        slots: OwnedSemaphorePermit,
-    ) -> Option<()> {
-        // Work may have come long after the slots, and the gate closed in between.
-        let mut slots = Some(slots).filter(|_| self.route().gate().is_open(Instant::now()));
+    async fn see_through(&mut self, mut ids: &[MessageId], room: Room) -> Option<()> {
+        // Work may have come long after the room, and the gate closed in between.
+        let mut room = Some(room).filter(|_| self.route().gate().is_open(Instant::now()));
         while !ids.is_empty() {
-            let mut group_slots = match slots.take() {
-                Some(slots) => slots,
+            let mut room = match room.take() {
+                Some(room) => room,
                 None => {
                     self.wait_for_gate().await?;
-                    self.free_slots().await?
+                    self.room().await?
                 }
             };
-            let most = group_slots.num_permits().min(ids.len());
+            if !self.route().gate().is_probing() {
+                room.grow(ids.len());
+            }
+            let most = room.len().min(ids.len());
             let granted = self.throughput(most).await?;
             if self.is_shut() {
                 continue;
@@ -228,10 +131,10 @@ impl Lane {
             let (group, rest) = ids.split_at(granted);
             for claimed in self.claim_group(group).await? {
                 // One slot was taken for each id of the group.
-                let Some(slot) = group_slots.split(1) else {
+                let Some(slot) = room.split_one() else {
                     break;
                 };
-                self.hand_over(claimed, slot);
+                self.inner.hand_over(self.name.clone(), claimed, slot);
             }
             ids = rest;
         }
@@ -240,7 +143,7 @@ impl Lane {
 
     /// Waits until the provider's throughput allows at least one message; says how many.
     async fn throughput(&mut self, want: usize) -> Option<usize> {
-        let Some(throughput) = self.route().setup.throughput else {
+        let Some(throughput) = self.route().throughput() else {
             return Some(want);
         };
         let inner = Arc::clone(&self.inner);
@@ -294,8 +197,7 @@ impl Lane {
             );
             for done in claimed.drain(..) {
                 // Handed over now, or its lease would run out while we wait.
-                let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
-                self.hand_over_or_give_back(done, slot);
+                self.hand_over_or_give_back(done);
             }
             wanted = failed;
             self.stop.or(sleep(RETRY_PAUSE)).await?;
@@ -315,12 +217,12 @@ impl Lane {
         let now = inner.clock.now();
         if message.progress.attempts.is_empty() && message.progress.state == State::Queued {
             let queued_at = message.progress.since().unwrap_or(now);
-            route.note_wait(now.since(queued_at));
+            route.note_wait(queued_at, now);
         }
         let event = Event::Claim {
             provider: self.name.clone(),
             token,
-            lease_until: now + route.lease,
+            lease_until: now + route.lease(),
         };
         Ok(match inner.apply(message, &event).await? {
             Applied::Changed(message) | Applied::Kept(message, _) => {
@@ -330,18 +232,9 @@ impl Lane {
         })
     }
 
-    fn hand_over(&self, claimed: Claimed, slot: OwnedSemaphorePermit) {
-        let inner = Arc::clone(&self.inner);
-        let name = self.name.clone();
-        tokio::spawn(async move {
-            inner.submit(&name, claimed).await;
-            drop(slot);
-        });
-    }
-
-    fn hand_over_or_give_back(&self, claimed: Claimed, slot: Option<OwnedSemaphorePermit>) {
-        if let Some(slot) = slot {
-            return self.hand_over(claimed, slot);
+    fn hand_over_or_give_back(&self, claimed: Claimed) {
+        if let Some(slot) = self.slots.try_one() {
+            return self.inner.hand_over(self.name.clone(), claimed, slot);
         }
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move { inner.give_back(claimed.message, claimed.token).await });
@@ -354,12 +247,4 @@ fn is_mine(message: &Message, token: ClaimToken) -> bool {
     let last = message.progress.last_attempt();
     message.progress.state == State::Sending
         && last.is_some_and(|last| last.claim == token && last.is_in_flight())
-}
-
-impl Inner {
-    pub(super) fn note_pause(&self, provider: &ProviderName, pause: Duration) {
-        warn!(%provider, ?pause, "the provider gets nothing for a while");
-        self.observer
-            .observe(&Observation::Held { provider, pause });
-    }
 }

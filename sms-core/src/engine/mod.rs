@@ -17,7 +17,9 @@ mod observe;
 mod query;
 mod recent;
 mod report;
+mod route;
 mod running;
+mod slots;
 mod submit;
 mod sweep;
 mod watch;
@@ -56,7 +58,7 @@ struct Inner {
     observer: Arc<dyn Observer>,
     rules: Rules,
     settings: Settings,
-    routes: BTreeMap<ProviderName, lane::Route>,
+    routes: BTreeMap<ProviderName, route::Route>,
     default_route: ProviderName,
     writes: change::Writes,
     hints: hints::Hinter,

@@ -7,11 +7,12 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{error, warn};
 
 use super::change::Applied;
-use super::lane::{Claimed, Route};
+use super::route::Route;
+use super::slots::Slot;
 use super::{Inner, Observation};
 use crate::{
     Answer, Attempt, CallbackPath, CallbackSupport, CallbackUrl, ClaimToken, Event, Message,
-    Outcome, ProviderName, ReportKey, StoreError, Submission,
+    MessageId, Outcome, ProviderName, ReportKey, StoreError, Submission,
 };
 
 /// A provider that keeps to its time-out answers before we stop waiting.
@@ -20,9 +21,28 @@ const TIMEOUT_SLACK: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// A message that was claimed for its provider.
+pub(super) struct Claimed {
+    pub(super) message: Message,
+    pub(super) token: ClaimToken,
+    /// When the claim was asked for; the lease runs from then at the earliest.
+    pub(super) since: Instant,
+}
+
 impl Inner {
+    /// Submits a claimed message in a task of its own, which frees the slot.
+    pub(super) fn hand_over(
+        self: &Arc<Self>,
+        provider: ProviderName,
+        claimed: Claimed,
+        slot: Slot,
+    ) {
+        let inner = Arc::clone(self);
+        tokio::spawn(async move { inner.submit(&provider, claimed, slot).await });
+    }
+
     /// Submits a claimed message and keeps the answer.
-    pub(super) async fn submit(self: &Arc<Self>, provider: &ProviderName, claimed: Claimed) {
+    async fn submit(self: &Arc<Self>, provider: &ProviderName, claimed: Claimed, slot: Slot) {
         let Claimed {
             message,
             token,
@@ -49,38 +69,30 @@ impl Inner {
             .await
             .unwrap_or_else(|_| Answer::from(Outcome::Unknown));
         let took = started.elapsed();
-        let retry_after = match answer.outcome {
-            Outcome::Throttled { retry_after } | Outcome::Unavailable { retry_after } => {
-                retry_after
-            }
-            _ => None,
-        };
+        self.heed(route, &answer.outcome);
+        let _until_kept = slot.answered();
         let event = Event::Answered { token, answer };
         let Some(message) = self.keep(message, &event).await else {
             return;
         };
-        self.after_answer(route, &message, token, retry_after, took)
-            .await;
+        self.after_answer(&message, token, took).await;
     }
 
-    async fn after_answer(
-        self: &Arc<Self>,
-        route: &Route,
-        message: &Message,
-        token: ClaimToken,
-        retry_after: Option<Duration>,
-        took: Duration,
-    ) {
+    /// Holds back what comes next if the provider's answer says so.
+    fn heed(&self, route: &Route, outcome: &Outcome) {
+        let provider = route.name();
+        if let Some(pause) = route.note_outcome(outcome.kind(), outcome.retry_after()) {
+            warn!(%provider, ?pause, "the provider gets nothing for a while");
+            self.observer
+                .observe(&Observation::Held { provider, pause });
+        }
+    }
+
+    async fn after_answer(self: &Arc<Self>, message: &Message, token: ClaimToken, took: Duration) {
         let attempts = &message.progress.attempts;
         let Some(attempt) = attempts.iter().find(|attempt| attempt.claim == token) else {
             return;
         };
-        let pause = attempt
-            .outcome
-            .and_then(|outcome| route.note_outcome(outcome, retry_after));
-        if let Some(pause) = pause {
-            self.note_pause(route.name(), pause);
-        }
         self.observer.observe(&Observation::AttemptEnded {
             message,
             attempt,
@@ -136,6 +148,27 @@ impl Inner {
     /// Gives back a claim under which nothing was said to the provider.
     pub(super) async fn give_back(self: &Arc<Self>, message: Message, token: ClaimToken) {
         self.keep(message, &Event::GiveBack { token }).await;
+    }
+
+    /// The same for a claim of which nobody knows whether it is stored. What is stored under the
+    /// id may come from another call with the same idempotency key, at the very same version: so
+    /// it is read, and not what was to be written taken for it.
+    pub(super) async fn give_back_if_stored(self: &Arc<Self>, id: MessageId, token: ClaimToken) {
+        let mut pause = FIRST_PAUSE;
+        let stored = loop {
+            match self.writes.load(id).await {
+                Ok(stored) => break stored,
+                Err(error) if error.is_passing() => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                // Its lease will end.
+                Err(error) => return error!(%error, %id, "a claim cannot be given back"),
+            }
+        };
+        if let Some(message) = stored {
+            self.give_back(message, token).await;
+        }
     }
 
     /// What the provider is given: the same on every attempt, but for the attempt's number.

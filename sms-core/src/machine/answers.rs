@@ -1,12 +1,10 @@
 //! What providers say to a submission, or to a question about one.
 
-use std::time::Duration;
-
 use super::decide::{NOTHING_MORE, Step};
 use super::event::Unchanged;
 use super::settle::{Context, settle};
 use crate::{
-    Answer, Attempt, AttemptOutcome, ClaimToken, Outcome, Progress, ProviderId, QueryAnswer, State,
+    Answer, Attempt, AttemptOutcome, ClaimToken, Progress, ProviderId, QueryAnswer, State,
     Timestamp,
 };
 
@@ -16,7 +14,8 @@ pub(super) fn answered(
     token: ClaimToken,
     answer: &Answer,
 ) -> Step {
-    let (outcome, provider_id, retry_after) = read(&answer.outcome);
+    let outcome = answer.outcome.kind();
+    let provider_id = answer.outcome.provider_id().cloned();
     if outcome == AttemptOutcome::Accepted {
         sort_stray_reports(progress, &context, token, provider_id.as_ref());
     }
@@ -45,7 +44,7 @@ pub(super) fn answered(
     // What is final stays: the answer is kept as a fact, and only a report may still tell more.
     if !progress.state.is_final() {
         let context = Context {
-            retry_after,
+            retry_after: answer.outcome.retry_after(),
             ..context
         };
         settle(progress, context);
@@ -62,20 +61,6 @@ pub(super) fn attempt_of(
         .iter_mut()
         .find(|attempt| attempt.claim == token)
         .ok_or(Unchanged::NoSuchAttempt)
-}
-
-fn read(outcome: &Outcome) -> (AttemptOutcome, Option<ProviderId>, Option<Duration>) {
-    match outcome {
-        Outcome::Accepted { provider_id } => (AttemptOutcome::Accepted, provider_id.clone(), None),
-        Outcome::Duplicate { provider_id } => {
-            (AttemptOutcome::Duplicate, provider_id.clone(), None)
-        }
-        Outcome::Rejected => (AttemptOutcome::Rejected, None, None),
-        Outcome::Throttled { retry_after } => (AttemptOutcome::Throttled, None, *retry_after),
-        Outcome::Unavailable { retry_after } => (AttemptOutcome::Unavailable, None, *retry_after),
-        Outcome::Unauthorized => (AttemptOutcome::Unauthorized, None, None),
-        Outcome::Unknown => (AttemptOutcome::Unknown, None, None),
-    }
 }
 
 fn is_taking(outcome: AttemptOutcome) -> bool {

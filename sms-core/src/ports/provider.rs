@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Encoding, MessageId, MessageText, PhoneNumber, ProviderId, ProviderName, Reference,
-    ReportStatus, SenderId, Timestamp,
+    AttemptOutcome, Encoding, MessageId, MessageText, PhoneNumber, ProviderId, ProviderName,
+    Reference, ReportStatus, SenderId, Timestamp,
 };
 
 /// Takes messages and brings them to phones. `docs/writing-a-provider.md` shows how to write one.
@@ -159,6 +159,42 @@ pub enum Outcome {
     Unauthorized,
     /// Nobody knows whether the provider took it.
     Unknown,
+}
+
+impl Outcome {
+    /// What is kept of it with the attempt.
+    #[must_use]
+    pub const fn kind(&self) -> AttemptOutcome {
+        match self {
+            Self::Accepted { .. } => AttemptOutcome::Accepted,
+            Self::Duplicate { .. } => AttemptOutcome::Duplicate,
+            Self::Rejected => AttemptOutcome::Rejected,
+            Self::Throttled { .. } => AttemptOutcome::Throttled,
+            Self::Unavailable { .. } => AttemptOutcome::Unavailable,
+            Self::Unauthorized => AttemptOutcome::Unauthorized,
+            Self::Unknown => AttemptOutcome::Unknown,
+        }
+    }
+
+    /// The id that the provider gave, if it took the message and gave one.
+    #[must_use]
+    pub const fn provider_id(&self) -> Option<&ProviderId> {
+        match self {
+            Self::Accepted { provider_id } | Self::Duplicate { provider_id } => {
+                provider_id.as_ref()
+            }
+            _ => None,
+        }
+    }
+
+    /// How long the provider asks to wait, if it does.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after } | Self::Unavailable { retry_after } => *retry_after,
+            _ => None,
+        }
+    }
 }
 
 impl From<Outcome> for Answer {

@@ -84,6 +84,8 @@ impl Coverage {
             "duplicate answer",
             "taken twice by policy",
             "replayed",
+            "handed over at once",
+            "queued",
         ] {
             assert!(self.met.contains_key(case), "never met: {case}");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sms_core::{
-    Canceled, IdempotencyKey, MessageId, MessageText, NewMessage, PhoneNumber, UnknownPolicy,
+    Canceled, IdempotencyKey, MessageId, MessageText, NewMessage, PhoneNumber, State, UnknownPolicy,
 };
 use tokio::time::{sleep, timeout};
 
@@ -64,9 +64,11 @@ async fn send(world: &World, new: &NewMessage) -> Option<MessageId> {
             let id = accepted.message.id();
             world.books.tell(format!("{id} accepted"));
             world.books.accepted(id);
-            if accepted.replayed {
-                world.books.meet("replayed");
-            }
+            world.books.meet(match accepted.message.state() {
+                _ if accepted.replayed => "replayed",
+                State::Sending => "handed over at once",
+                _ => "queued",
+            });
             return Some(id);
         }
         new.idempotency_key.as_ref()?;

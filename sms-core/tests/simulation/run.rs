@@ -79,7 +79,7 @@ async fn play(seed: u64, plant: Plant) -> Arc<Books> {
     let world = Arc::new(build(&dice, plant, taken));
     let intensity = dice.number(0..12);
     for _ in 0..dice.number(1..4) {
-        world.start_process(Some(dice.number(20..1_500)), intensity);
+        world.start_process(dice.number(20..1_500), intensity);
     }
     tokio::spawn(reports::post_all(Arc::clone(&world), taken_receiver));
     for number in 0..dice.number(4..40) {
@@ -139,7 +139,7 @@ async fn trouble(world: &World, intensity: u64) {
         if alive.is_empty() || (alive.len() < 3 && world.dice.chance(20)) {
             world.books.tell("a process starts");
             let calls_to_live = world.dice.number(20..1_500);
-            world.start_process(Some(calls_to_live), intensity);
+            world.start_process(calls_to_live, intensity);
         }
         if !dead.is_empty() {
             world.books.meet("crash");
@@ -168,7 +168,7 @@ fn make_peace(world: &World) {
     for provider in &world.providers {
         provider.calm_down();
     }
-    world.start_process(None, 0);
+    world.start_immortal();
 }
 
 async fn peace(world: &World) {

@@ -33,8 +33,8 @@ pub(crate) struct World {
 pub(crate) struct Process {
     pub(crate) engine: Engine,
     pub(crate) life: Arc<Lifeline>,
-    /// Dropping it would stop the work.
-    _running: Running,
+    /// Dropping it would stop the work. One that only accepts does none.
+    _running: Option<Running>,
 }
 
 impl World {
@@ -42,8 +42,19 @@ impl World {
         self.clock.now()
     }
 
-    /// Starts a process; it dies after so many calls to its ports, if given.
-    pub(crate) fn start_process(&self, calls_to_live: Option<u64>, intensity: u64) {
+    /// Starts a process, which sometimes only accepts and takes reports; it dies after so many
+    /// calls to its ports.
+    pub(crate) fn start_process(&self, calls_to_live: u64, intensity: u64) {
+        let works = self.dice.chance(70);
+        self.start(works, Some(calls_to_live), intensity);
+    }
+
+    /// Starts a process that does everything, and lives.
+    pub(crate) fn start_immortal(&self) {
+        self.start(true, None, 0);
+    }
+
+    fn start(&self, works: bool, calls_to_live: Option<u64>, intensity: u64) {
         let life = Arc::new(Lifeline::new(self.dice.clone(), intensity, calls_to_live));
         let store = FaultyStore::new(self.store_seen_by(&life), life.clone());
         let queue = FaultyQueue::new(self.queue.clone(), life.clone());
@@ -70,7 +81,7 @@ impl World {
         }
         let engine = builder.build().unwrap();
         let process = Process {
-            _running: engine.start(),
+            _running: works.then(|| engine.start()),
             engine,
             life,
         };

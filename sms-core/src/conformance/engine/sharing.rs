@@ -15,38 +15,41 @@ use crate::{Drained, MessageId, ProviderSetup, State};
 /// The queue forgot everything; the deadlines in the store bring it back.
 pub async fn lost_hints_cost_time_and_nothing_else(place: Subject) {
     let world = World::new(place);
-    let process = world.worker().await;
-    process.switch.set(Port::Queue, "push", Fault::Lose);
-    let ids = accept(&process, 20).await;
+    let (api, worker) = (world.api().await, world.worker().await);
+    api.switch.set(Port::Queue, "push", Fault::Lose);
+    let ids = accept(&api, 20).await;
     sleep(A_WHILE).await;
     assert_eq!(world.submissions(), 0, "nobody was told");
-    process.switch.heal();
     world.skip(HINT);
-    all_sent_once(&world, &process, &ids).await;
+    all_sent_once(&world, &worker, &ids).await;
 }
 
 /// Queues deliver at least once.
 pub async fn hints_that_come_twice_do_no_harm(place: Subject) {
     let world = World::new(place);
-    let (first, second) = (world.worker().await, world.worker().await);
-    first.switch.set(Port::Queue, "push", Fault::Double);
-    let ids = accept(&first, 50).await;
-    all_sent_once(&world, &second, &ids).await;
+    let (api, worker) = (world.api().await, world.worker().await);
+    api.switch.set(Port::Queue, "push", Fault::Double);
+    let ids = accept(&api, 50).await;
+    all_sent_once(&world, &worker, &ids).await;
 }
 
 /// Accepted means stored, and they go out when the queue is back.
 pub async fn messages_are_accepted_while_the_queue_is_down(place: Subject) {
     let world = World::new(place);
-    let process = world.worker().await;
-    process.switch.set(Port::Queue, "push", Fault::Refuse);
-    let ids = accept(&process, 10).await;
+    let (api, worker) = (world.api().await, world.worker().await);
+    for process in [&api, &worker] {
+        process.switch.set(Port::Queue, "push", Fault::Refuse);
+    }
+    let ids = accept(&api, 10).await;
     world.skip(HINT);
     sleep(A_WHILE).await;
     assert_eq!(world.submissions(), 0, "there is no queue");
-    process.switch.heal();
+    for process in [&api, &worker] {
+        process.switch.heal();
+    }
     // It is hinted again at growing intervals.
     world.skip(Duration::from_secs(60));
-    all_sent_once(&world, &process, &ids).await;
+    all_sent_once(&world, &worker, &ids).await;
 }
 
 /// Each speaks to the provider for itself here, so that it shows who submitted what.

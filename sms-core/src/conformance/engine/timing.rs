@@ -33,12 +33,11 @@ pub async fn a_scheduled_message_waits_for_its_time(place: Subject) {
 /// Nobody took it in time; it is not sent late.
 pub async fn a_message_expires_while_it_waits_for_a_worker(place: Subject) {
     let world = World::new(place);
-    let process = world.worker().await;
-    process.switch.set(Port::Queue, "push", Fault::Lose);
-    let id = process.accept(valid_for(20)).await;
+    let (api, worker) = (world.api().await, world.worker().await);
+    api.switch.set(Port::Queue, "push", Fault::Lose);
+    let id = api.accept(valid_for(20)).await;
     world.skip(Duration::from_secs(21));
-    process.until(id, State::Expired).await;
-    process.switch.heal();
+    worker.until(id, State::Expired).await;
     sleep(A_WHILE).await;
     assert_eq!(world.submissions(), 0);
 }

@@ -96,7 +96,7 @@ async fn of_a_cancel_and_a_claim_at_the_same_instant_one_wins() {
         cancels.set(Port::Store, "commit", millis(u64::from(round / 3 % 3)));
         cancels.set(Port::Store, "load", millis(u64::from(round / 9 % 3)));
         let _running = worker.start();
-        let id = accept(&worker).await;
+        let id = accept(&client).await;
         for _ in 0..round / 27 {
             yield_now().await;
         }

@@ -151,17 +151,16 @@ async fn a_queue_that_is_down_keeps_nothing_from_being_accepted_and_sent() {
     let rig = Rig::new();
     let switch = Arc::default();
     let diary = Arc::new(Diary::default());
-    let engine = rig
-        .bare(&switch)
-        .provider(rig.setup())
-        .observer(diary.clone())
-        .build()
-        .unwrap();
+    let process = || {
+        let process = rig.bare(&switch).provider(rig.setup());
+        process.observer(diary.clone()).build().unwrap()
+    };
+    let (api, worker) = (process(), process());
     for method in ["push", "lease", "acknowledge"] {
         switch.set(Port::Queue, method, Fault::Refuse);
     }
-    let _running = engine.start();
-    let id = accept(&engine).await;
+    let _running = worker.start();
+    let id = accept(&api).await;
     sleep(SECOND).await;
     assert_eq!(diary.count("hints lost: 1"), 1);
     sleep(60 * SECOND).await;
@@ -174,13 +173,15 @@ async fn a_queue_that_is_down_keeps_nothing_from_being_accepted_and_sent() {
 #[tokio::test(start_paused = true)]
 async fn what_was_accepted_while_the_queue_was_down_flows_as_soon_as_it_is_back() {
     let rig = Rig::new();
-    let (engine, switch) = rig.disturbed();
+    let switch = Arc::default();
+    let process = || rig.bare(&switch).provider(rig.setup()).build().unwrap();
+    let (api, worker) = (process(), process());
     for method in ["push", "lease"] {
         switch.set(Port::Queue, method, Fault::Refuse);
     }
-    let _running = engine.start();
+    let _running = worker.start();
     for _ in 0..200 {
-        accept(&engine).await;
+        accept(&api).await;
         sleep(3 * SECOND).await;
     }
     assert_eq!(rig.submissions(), 0, "ten minutes");
@@ -210,12 +211,10 @@ async fn hints_are_offered_no_more_when_the_engine_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_hint_that_gets_lost_is_given_again_after_some_seconds() {
     let rig = Rig::new();
-    let (engine, switch) = rig.disturbed();
+    let (api, switch) = rig.disturbed();
     switch.set(Port::Queue, "push", Fault::Lose);
-    let _running = engine.start();
-    let id = accept(&engine).await;
-    sleep(2 * SECOND).await;
-    switch.heal();
+    let _running = rig.engine().start();
+    let id = accept(&api).await;
     let message = rig.until(id, State::Sent).await;
     let waited = message.progress.attempts[0].started_at;
     let waited = waited.since(message.request.accepted_at);
@@ -225,12 +224,12 @@ async fn a_hint_that_gets_lost_is_given_again_after_some_seconds() {
 #[tokio::test(start_paused = true)]
 async fn hints_that_come_twice_do_no_harm() {
     let rig = Rig::new();
-    let (engine, switch) = rig.disturbed();
+    let (api, switch) = rig.disturbed();
     switch.set(Port::Queue, "push", Fault::Double);
-    let _running = engine.start();
+    let _running = rig.engine().start();
     let mut ids = Vec::new();
     for _ in 0..50 {
-        ids.push(accept(&engine).await);
+        ids.push(accept(&api).await);
     }
     for id in ids {
         rig.until(id, State::Sent).await;

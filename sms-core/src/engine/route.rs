@@ -1,0 +1,133 @@
+//! A provider with what the engine keeps beside it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::ProviderSetup;
+use super::gate::Gate;
+use super::slots::{Slot, Slots};
+use crate::{
+    AttemptOutcome, Capabilities, Provider, ProviderName, StatusQuery, Throughput, Timestamp,
+};
+
+/// The wait for a worker is averaged over about so many messages.
+const WAIT_SMOOTHING: u64 = 16;
+
+/// A provider with what the engine keeps beside it.
+pub(super) struct Route {
+    setup: ProviderSetup,
+    capabilities: Capabilities,
+    lease: Duration,
+    gate: Mutex<Gate>,
+    expected_wait_ms: AtomicU64,
+    /// Those of the lane that works for it in this engine, while one does.
+    slots: Mutex<Option<Slots>>,
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route")
+            .field("setup", &self.setup)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Route {
+    pub(super) fn new(setup: ProviderSetup, lease: Duration) -> Self {
+        Self {
+            capabilities: setup.provider.capabilities(),
+            setup,
+            lease,
+            gate: Mutex::default(),
+            expected_wait_ms: AtomicU64::new(0),
+            slots: Mutex::default(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &ProviderName {
+        self.setup.provider.name()
+    }
+
+    pub(super) fn provider(&self) -> &dyn Provider {
+        self.setup.provider.as_ref()
+    }
+
+    pub(super) fn query(&self) -> Option<&dyn StatusQuery> {
+        self.setup.query.as_deref()
+    }
+
+    pub(super) fn throughput(&self) -> Option<Throughput> {
+        self.setup.throughput
+    }
+
+    pub(super) fn concurrency(&self) -> u32 {
+        u32::try_from(self.setup.concurrency).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.capabilities.timeout
+    }
+
+    pub(super) fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// How long a queued message waits for a worker, going by the latest ones.
+    pub(super) fn expected_wait(&self) -> Duration {
+        Duration::from_millis(self.expected_wait_ms.load(Ordering::Relaxed))
+    }
+
+    /// Takes note that a message that was queued then is claimed now.
+    pub(super) fn note_wait(&self, queued_at: Timestamp, now: Timestamp) {
+        let wait = now.since(queued_at).as_millis();
+        let wait = u64::try_from(wait).unwrap_or(u64::MAX / WAIT_SMOOTHING);
+        let average = self.expected_wait_ms.load(Ordering::Relaxed);
+        let next = (average * (WAIT_SMOOTHING - 1) + wait) / WAIT_SMOOTHING;
+        self.expected_wait_ms.store(next, Ordering::Relaxed);
+    }
+
+    /// Takes note of what the provider said; says for how long it gets nothing, if so.
+    pub(super) fn note_outcome(
+        &self,
+        outcome: AttemptOutcome,
+        retry_after: Option<Duration>,
+    ) -> Option<Duration> {
+        self.gate().note(outcome, retry_after, Instant::now())
+    }
+
+    pub(super) fn gate(&self) -> MutexGuard<'_, Gate> {
+        lock(&self.gate)
+    }
+
+    /// A lane begins to work, with these slots.
+    pub(super) fn open(&self, slots: Slots) {
+        *lock(&self.slots) = Some(slots);
+    }
+
+    /// The lane works no more.
+    pub(super) fn close(&self) {
+        *lock(&self.slots) = None;
+    }
+
+    /// A slot for a message that is just being accepted, if it can be handed over at once. Where
+    /// a throughput is to be kept the messages go in the order of the queue.
+    pub(super) fn slot_at_once(&self) -> Option<Slot> {
+        if self.setup.throughput.is_some() || !self.gate().is_open(Instant::now()) {
+            return None;
+        }
+        lock(&self.slots).as_ref()?.try_one()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
