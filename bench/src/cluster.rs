@@ -95,7 +95,7 @@ impl Arguments {
         Volume {
             messages: self.messages,
             callers: self.callers,
-            connections: None,
+            connections: 1,
             rate: None,
             length: self.length,
         }

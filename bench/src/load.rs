@@ -49,9 +49,9 @@ pub(crate) struct Volume {
     /// Callers at the same time; each waits for its answer before it sends again.
     #[arg(long, default_value_t = 64)]
     pub(crate) callers: usize,
-    /// gRPC connections that the callers share; by default each has its own.
-    #[arg(long)]
-    pub(crate) connections: Option<usize>,
+    /// gRPC connections that the callers share, as those within one program do.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) connections: usize,
     /// Messages per second; without it as fast as answers come.
     #[arg(long)]
     pub(crate) rate: Option<f64>,

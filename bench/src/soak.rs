@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let volume = Volume {
         messages: (arguments.rate * arguments.every as f64).ceil() as usize,
         callers: arguments.callers,
-        connections: None,
+        connections: 1,
         rate: Some(arguments.rate),
         length: 13,
     };

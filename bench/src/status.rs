@@ -101,7 +101,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         let volume = Volume {
             messages: size - ids.len(),
             callers: arguments.callers,
-            connections: None,
+            connections: 1,
             rate: None,
             length: 13,
         };

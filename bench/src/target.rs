@@ -48,7 +48,7 @@ impl Target {
                 .map(|_| Caller::Kannel(Connection::new(self.address)))
                 .collect()),
             Kind::Grpc => {
-                let connections = volume.connections.unwrap_or(count).clamp(1, count.max(1));
+                let connections = volume.connections.clamp(1, count.max(1));
                 let channels = channels(self.address, connections).await?;
                 Ok(channels
                     .iter()

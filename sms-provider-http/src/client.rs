@@ -32,12 +32,11 @@ pub struct HttpSettings {
     /// lost answer. Default: 3 s.
     #[serde(with = "sms_core::duration")]
     pub connect_timeout: Duration,
-    /// How long an unused connection is kept. Shorter than what servers keep theirs, so that a
+    /// How long an unused connection is kept; there are never more than a provider has messages
+    /// at once. Shorter than what servers keep theirs, so that a
     /// request is not sent on a connection that is just being closed. Default: 10 s.
     #[serde(with = "sms_core::duration")]
     pub idle_timeout: Duration,
-    /// Most unused connections kept to one host. Default: 64, a provider's default concurrency.
-    pub max_idle_per_host: usize,
     /// URL of a proxy for all requests, such as `http://user:password@proxy:3128`. The
     /// environment is not asked. Default: none.
     pub proxy: Option<Secret>,
@@ -50,7 +49,6 @@ impl Default for HttpSettings {
         Self {
             connect_timeout: Duration::from_secs(3),
             idle_timeout: Duration::from_secs(10),
-            max_idle_per_host: 64,
             proxy: None,
             extra_roots_pem: None,
         }
@@ -89,7 +87,6 @@ impl HttpClient {
             .tcp_nodelay(true)
             .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(settings.idle_timeout)
-            .pool_max_idle_per_host(settings.max_idle_per_host)
             .user_agent(concat!("sms/", env!("CARGO_PKG_VERSION")));
         if let Some(proxy) = &settings.proxy {
             builder = builder.proxy(read_proxy(proxy)?);

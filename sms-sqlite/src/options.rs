@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// How many bytes of the file each connection keeps in memory at most: 64 MiB. There is one
+    /// How many bytes of the file each connection keeps in memory at most: 16 MiB. There is one
     /// connection that writes, and [`read_connections`](Self::read_connections) that read.
     pub cache_bytes: u32,
     /// How many calls may read at the same time, each on a thread of its own: 2. At least 1.
@@ -18,7 +18,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            cache_bytes: 64 * 1024 * 1024,
+            cache_bytes: 16 * 1024 * 1024,
             read_connections: 2,
             max_bytes: None,
         }

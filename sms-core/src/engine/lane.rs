@@ -1,21 +1,20 @@
-//! The lane of one provider: takes hints from the queue, claims messages, hands them over.
+//! The lane of one provider: takes hints from the queue, when and as many as the provider takes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use super::Inner;
-use super::change::Applied;
+use super::group::Group;
 use super::route::Route;
 use super::running::Stop;
-use super::slots::{AllEnded, Room, Slots};
-use super::submit::Claimed;
-use crate::{ClaimToken, Event, Message, MessageId, ProviderName, Receipt, State, StoreError};
+use super::slots::{AllEnded, Room, Slots, UnderWay};
+use crate::{MessageId, ProviderName, Queue, Receipt};
 
-/// How long to wait before a store or queue that failed is asked again.
+/// How long to wait before a queue or limiter that failed is asked again.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// Works for one provider until told to stop, then waits for what is under way.
@@ -72,10 +71,10 @@ impl Lane {
             .map(|task| (task.ids, task.receipt))
             .unzip();
         let ids: Vec<MessageId> = ids.into_iter().flatten().collect();
-        self.see_through(&ids, room).await?;
-        if let Err(error) = self.inner.queue.acknowledge(receipts).await {
-            debug!(%error, "tasks may come again");
-        }
+        let groups = self.split(&ids, room).await?;
+        let queue = Arc::clone(&self.inner.queue);
+        let until_done = self.slots.under_way();
+        tokio::spawn(acknowledge(queue, receipts, groups, until_done));
         Some(())
     }
 
@@ -108,8 +107,14 @@ impl Lane {
         self.stop.or(room).await?
     }
 
-    /// Claims and hands over all of these messages, in groups as slots and throughput allow.
-    async fn see_through(&mut self, mut ids: &[MessageId], room: Room) -> Option<()> {
+    /// Has all of these messages claimed and handed over, in groups as slots and throughput allow.
+    /// The next messages are taken while they are at it.
+    async fn split(
+        &mut self,
+        mut ids: &[MessageId],
+        room: Room,
+    ) -> Option<Vec<JoinHandle<Option<()>>>> {
+        let mut groups = Vec::new();
         // Work may have come long after the room, and the gate closed in between.
         let mut room = Some(room).filter(|_| self.route().gate().is_open(Instant::now()));
         while !ids.is_empty() {
@@ -128,17 +133,17 @@ impl Lane {
             if self.is_shut() {
                 continue;
             }
-            let (group, rest) = ids.split_at(granted);
-            for claimed in self.claim_group(group).await? {
-                // One slot was taken for each id of the group.
-                let Some(slot) = room.split_one() else {
-                    break;
-                };
-                self.inner.hand_over(self.name.clone(), claimed, slot);
-            }
-            ids = rest;
+            let (now, later) = ids.split_at(granted);
+            let group = Group {
+                inner: Arc::clone(&self.inner),
+                provider: self.name.clone(),
+                room,
+                stop: self.stop.clone(),
+            };
+            groups.push(tokio::spawn(group.see_through(now.to_vec())));
+            ids = later;
         }
-        Some(())
+        Some(groups)
     }
 
     /// Waits until the provider's throughput allows at least one message; says how many.
@@ -160,91 +165,21 @@ impl Lane {
             self.stop.or(sleep(wait)).await?;
         }
     }
-
-    /// Claims what can be claimed of a group. While the store is down it waits: the hints are not
-    /// acknowledged, and no more are taken.
-    async fn claim_group(&mut self, ids: &[MessageId]) -> Option<Vec<Claimed>> {
-        let mut wanted: Vec<(MessageId, ClaimToken)> = ids
-            .iter()
-            .map(|id| (*id, ClaimToken(self.inner.entropy.next_u64())))
-            .collect();
-        let mut claimed = Vec::with_capacity(ids.len());
-        loop {
-            let since = Instant::now();
-            let results = {
-                let claim = |(id, token): &(MessageId, ClaimToken)| self.claim(*id, *token);
-                join_all(wanted.iter().map(claim)).await
-            };
-            let mut failed = Vec::new();
-            for (wish, result) in wanted.into_iter().zip(results) {
-                match result {
-                    Ok(Some(message)) => claimed.push(Claimed {
-                        message,
-                        token: wish.1,
-                        since,
-                    }),
-                    Ok(None) => {}
-                    Err(error) if error.is_passing() => failed.push(wish),
-                    Err(error) => warn!(%error, id = %wish.0, "a message cannot be claimed"),
-                }
-            }
-            if failed.is_empty() {
-                return Some(claimed);
-            }
-            warn!(
-                messages = failed.len(),
-                "the store does not answer; waiting with claims"
-            );
-            for done in claimed.drain(..) {
-                // Handed over now, or its lease would run out while we wait.
-                self.hand_over_or_give_back(done);
-            }
-            wanted = failed;
-            self.stop.or(sleep(RETRY_PAUSE)).await?;
-        }
-    }
-
-    async fn claim(&self, id: MessageId, token: ClaimToken) -> Result<Option<Message>, StoreError> {
-        let inner = &self.inner;
-        let message = match inner.recent.take(id) {
-            Some(message) => message,
-            None => match inner.writes.load(id).await? {
-                Some(message) => message,
-                None => return Ok(None),
-            },
-        };
-        let route = self.route();
-        let now = inner.clock.now();
-        if message.progress.attempts.is_empty() && message.progress.state == State::Queued {
-            let queued_at = message.progress.since().unwrap_or(now);
-            route.note_wait(queued_at, now);
-        }
-        let event = Event::Claim {
-            provider: self.name.clone(),
-            token,
-            lease_until: now + route.lease(),
-        };
-        Ok(match inner.apply(message, &event).await? {
-            Applied::Changed(message) | Applied::Kept(message, _) => {
-                is_mine(&message, token).then_some(message)
-            }
-            Applied::Gone => None,
-        })
-    }
-
-    fn hand_over_or_give_back(&self, claimed: Claimed) {
-        if let Some(slot) = self.slots.try_one() {
-            return self.inner.hand_over(self.name.clone(), claimed, slot);
-        }
-        let inner = Arc::clone(&self.inner);
-        tokio::spawn(async move { inner.give_back(claimed.message, claimed.token).await });
-    }
 }
 
-/// Whether the message is being sent under this very claim. It may be, even if the answer of the
-/// store to the claim was lost.
-fn is_mine(message: &Message, token: ClaimToken) -> bool {
-    let last = message.progress.last_attempt();
-    message.progress.state == State::Sending
-        && last.is_some_and(|last| last.claim == token && last.is_in_flight())
+/// Once all of these groups are seen through, the queue need not tell of them again.
+async fn acknowledge(
+    queue: Arc<dyn Queue>,
+    receipts: Vec<Receipt>,
+    groups: Vec<JoinHandle<Option<()>>>,
+    _until_done: UnderWay,
+) {
+    for group in groups {
+        if !matches!(group.await, Ok(Some(()))) {
+            return;
+        }
+    }
+    if let Err(error) = queue.acknowledge(receipts).await {
+        debug!(%error, "tasks may come again");
+    }
 }

@@ -10,6 +10,7 @@ mod builder;
 mod cancel;
 mod change;
 mod gate;
+mod group;
 mod hints;
 mod lane;
 mod new_message;

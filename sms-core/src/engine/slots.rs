@@ -14,14 +14,19 @@ pub(super) struct Slots {
 }
 
 /// Held by whatever must have ended before its lane has.
-type UnderWay = mpsc::Sender<Infallible>;
+#[derive(Debug, Clone)]
+pub(super) struct UnderWay(
+    /// Nothing is ever sent; the channel closes when all are dropped.
+    #[expect(dead_code, reason = "held for its drop")]
+    mpsc::Sender<Infallible>,
+);
 
-/// Tells when everything that slots were taken for has ended.
+/// Tells when everything that a lane has under way has ended.
 #[derive(Debug)]
 pub(super) struct AllEnded(mpsc::Receiver<Infallible>);
 
 impl AllEnded {
-    /// Waits until every [`Slots`], [`Slot`], [`Room`] and [`Answered`] of the lane is dropped.
+    /// Waits until every [`UnderWay`] of the lane is dropped.
     pub(super) async fn wait(mut self) {
         while self.0.recv().await.is_some() {}
     }
@@ -36,18 +41,10 @@ pub(super) struct Slot {
 
 impl Slot {
     /// Frees the slot once the provider has answered; what is left is to keep the answer.
-    pub(super) fn answered(self) -> Answered {
+    pub(super) fn answered(self) -> UnderWay {
         drop(self.permit);
-        Answered {
-            _under_way: self.under_way,
-        }
+        self.under_way
     }
-}
-
-/// Keeps the lane from ending before an answer is kept.
-#[derive(Debug)]
-pub(super) struct Answered {
-    _under_way: UnderWay,
 }
 
 /// Some slots.
@@ -63,9 +60,14 @@ impl Slots {
         let slots = Self {
             free: Arc::new(Semaphore::new(total as usize)),
             total,
-            under_way,
+            under_way: UnderWay(under_way),
         };
         (slots, AllEnded(ended))
+    }
+
+    /// Keeps the lane from ending.
+    pub(super) fn under_way(&self) -> UnderWay {
+        self.under_way.clone()
     }
 
     /// How many are free now.

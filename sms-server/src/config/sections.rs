@@ -170,7 +170,6 @@ pub(crate) struct Http {
     pub(crate) connect_timeout: Duration,
     #[serde(with = "duration")]
     pub(crate) idle_timeout: Duration,
-    pub(crate) max_idle_per_host: usize,
     pub(crate) proxy: Option<Secret>,
     pub(crate) extra_roots: Option<PathBuf>,
 }
@@ -182,7 +181,6 @@ impl Default for Http {
         Self {
             connect_timeout: settings.connect_timeout,
             idle_timeout: settings.idle_timeout,
-            max_idle_per_host: settings.max_idle_per_host,
             proxy: None,
             extra_roots: None,
         }

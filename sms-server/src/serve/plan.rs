@@ -132,7 +132,6 @@ fn http(loaded: &Loaded) -> Result<HttpSettings, Problem> {
     Ok(HttpSettings {
         connect_timeout: http.connect_timeout,
         idle_timeout: http.idle_timeout,
-        max_idle_per_host: http.max_idle_per_host,
         proxy: http.proxy.clone(),
         extra_roots_pem: http.extra_roots.as_ref().map(read).transpose()?,
     })
