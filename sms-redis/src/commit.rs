@@ -1,14 +1,14 @@
 //! Committing changes by compare-and-set.
 
 use redis::Value;
-use sms_core::{Change, Committed, MessageId, ReportKey};
+use sms_core::{Change, Committed, MessageId, ReportKey, Timestamp};
 
 use crate::error::Failure;
 use crate::place::{self, Batch};
 use crate::script::Run;
 use crate::servers::Request;
 use crate::store::Inner;
-use crate::{code, progress, provider_ids, record};
+use crate::{progress, provider_ids, record};
 
 const FORM: &str = "a commit";
 
@@ -27,10 +27,8 @@ pub(crate) async fn commit(store: &Inner, changes: &[Change]) -> Result<Vec<Comm
         });
         provider_ids::lead(store, leads).await?;
     }
-    let shards = changes
-        .iter()
-        .map(|change| store.keys.shard_of(change.before.id()));
-    let batches = place::batches(&store.keys, shards);
+    let ids = changes.iter().map(|change| change.before.id());
+    let batches = place::batches(store, ids);
     let commits = batches
         .iter()
         .map(|batch| request(store, batch, changes, apart));
@@ -72,32 +70,31 @@ fn stale_keys((change, committed): (&Change, &Committed)) -> Vec<(ReportKey, Mes
 
 fn request(store: &Inner, batch: &Batch<'_>, changes: &[Change], apart: bool) -> Request {
     let hash = &store.scripts.commit;
-    let records = batch.places.len();
-    let leads = |place: &usize| {
-        let keys = new_keys(&changes[*place]).filter(|_| !apart);
-        keys.map(|key| store.keys.provider_id(&key)).collect()
-    };
-    let leads: Vec<Vec<Vec<u8>>> = batch.places.iter().map(leads).collect();
-    let count: usize = leads.iter().map(Vec::len).sum();
-    let mut run = Run::over_records(hash, batch.shard, records + count);
+    let id = |place: usize| changes[place].before.id();
+    let mut run = Run::over_records(store, hash, batch, id);
     for place in &batch.places {
-        run.push(batch.shard.record(changes[*place].before.id()));
-    }
-    for lead in leads.iter().flatten() {
-        run.push(lead);
-    }
-    run.push(records);
-    for (place, leads) in batch.places.iter().zip(&leads) {
-        let Change { before, after } = &changes[*place];
-        run.push(before.progress.version.to_be_bytes().as_slice());
-        run.push(after.version.to_be_bytes().as_slice());
-        run.push([code::letter(after.state)].as_slice());
-        run.push(record::millis(after.deadline));
-        run.push(record::millis(after.finished_at()));
+        let change = &changes[*place];
+        let (before, after) = (&change.before.progress, &change.after);
+        run.push(record::version(before.version).as_slice());
+        run.push(record::head(after).as_slice());
         run.push(progress::encode(after));
+        run.push(moved(before.deadline, after.deadline));
+        run.push(moved(before.finished_at(), after.finished_at()));
+        let leads = new_keys(change).filter(|_| !apart);
+        let leads: Vec<Vec<u8>> = leads.map(|key| store.keys.provider_id(&key)).collect();
         run.push(leads.len());
+        run.push(leads);
     }
     run.request()
+}
+
+/// A place in an index as the script takes it.
+fn moved(before: Option<Timestamp>, after: Option<Timestamp>) -> String {
+    match after {
+        after if after == before => String::new(),
+        Some(at) => at.as_millis().to_string(),
+        None => "-".to_owned(),
+    }
 }
 
 fn outcome(id: MessageId, answer: Value) -> Result<Committed, Failure> {

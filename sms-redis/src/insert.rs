@@ -7,7 +7,7 @@ use crate::place::{self, Batch};
 use crate::script::Run;
 use crate::servers::Request;
 use crate::store::Inner;
-use crate::{code, provider_ids, record, value};
+use crate::{provider_ids, record, value};
 
 const FORM: &str = "an insertion";
 
@@ -17,8 +17,7 @@ pub(crate) async fn insert(store: &Inner, messages: &[Message]) -> Result<Vec<In
         keys.map(|key| (key, message.id()))
     });
     provider_ids::lead(store, leads).await?;
-    let shards = messages.iter().map(|one| store.keys.shard_of(one.id()));
-    let batches = place::batches(&store.keys, shards);
+    let batches = place::batches(store, messages.iter().map(Message::id));
     let inserts = batches.iter().map(|batch| request(store, batch, messages));
     let answers = store.servers.write(inserts.collect()).await?;
     let answers = place::in_order(&batches, answers, FORM)?;
@@ -34,15 +33,11 @@ pub(crate) async fn insert(store: &Inner, messages: &[Message]) -> Result<Vec<In
 
 fn request(store: &Inner, batch: &Batch<'_>, messages: &[Message]) -> Request {
     let hash = &store.scripts.insert;
-    let mut run = Run::over_records(hash, batch.shard, batch.places.len());
-    for place in &batch.places {
-        run.push(batch.shard.record(messages[*place].id()));
-    }
+    let mut run = Run::over_records(store, hash, batch, |place| messages[place].id());
     for place in &batch.places {
         let message = &messages[*place];
         let progress = &message.progress;
         run.push(record::encode(message));
-        run.push([code::letter(progress.state)].as_slice());
         run.push(message.request.accepted_at.as_millis());
         run.push(record::millis(progress.deadline));
         run.push(record::millis(progress.finished_at()));

@@ -15,7 +15,9 @@
 //! | `sms:limit:PROVIDER` | string | until when the throughput is used up, in microseconds |
 //! | `sms:meta` | hash | format and number of shards |
 //!
-//! What one script touches has one TAG, so that it lies in one slot of a cluster.
+//! In a cluster what one script touches has one TAG, so that it lies in one slot. Where one server
+//! has all slots a script takes messages of any shards, and counts all of them in the first one's
+//! `count`: only the sum over all shards tells how many there are.
 
 use sha2::{Digest, Sha256};
 use sms_core::{MessageId, ProviderName, ReportKey, State};

@@ -34,8 +34,9 @@ pub struct Options {
     pub prefix: String,
     /// The longest that a call takes, the wait for a connection included: 3 s.
     pub timeout: Duration,
-    /// Over how many shards a new store spreads its messages: 16. A cluster uses at most so many
-    /// masters. From 1 to 256; a store that exists keeps the number it was made with.
+    /// Over how many shards a new store spreads its messages: 16 in a cluster, which uses at most
+    /// so many masters, and 1 on one server, where more only cost. From 1 to 256; a store that
+    /// exists keeps the number it was made with.
     pub shards: u16,
     /// How many replicas must confirm a write before it is answered: 0. With it, a failover to a
     /// replica that confirmed loses nothing.
@@ -82,15 +83,19 @@ impl Options {
     /// The usual options.
     #[must_use]
     pub fn new(place: Place) -> Self {
+        let shards = match place {
+            Place::Cluster { .. } => 16,
+            Place::Single { .. } | Place::Sentinel { .. } => 1,
+        };
         Self {
             place,
+            shards,
             tls: false,
             ca_file: None,
             user: None,
             password: None,
             prefix: "sms".to_owned(),
             timeout: Duration::from_secs(3),
-            shards: 16,
             wait_replicas: 0,
             dangerously_allow_eviction: false,
             dangerously_allow_no_append_only_file: false,

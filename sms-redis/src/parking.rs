@@ -1,11 +1,13 @@
 //! Reports whose message is not known yet.
 
+use redis::Value;
 use sms_core::{ParkedReport, Report, ReportKey, Timestamp};
 
 use crate::bytes::{Decoder, Encoder, Unreadable};
 use crate::error::Failure;
 use crate::keys::{self, Shard};
 use crate::place;
+use crate::read::TOGETHER;
 use crate::script::Run;
 use crate::servers::Request;
 use crate::store::Inner;
@@ -103,7 +105,7 @@ fn by_shard(
     let shards = reports
         .iter()
         .map(|parked| store.keys.shard_of_key(&parked.key));
-    let batches = place::batches(&store.keys, shards);
+    let batches = place::by_shard(&store.keys, shards);
     let requests = batches.iter().map(|batch| {
         let of_shard: Vec<_> = batch.places.iter().map(|at| &reports[*at]).collect();
         request(batch.shard, &of_shard)
@@ -111,11 +113,15 @@ fn by_shard(
     requests.collect()
 }
 
-/// One look-up for each key, all sent together.
+/// One look-up for each key, all sent together. Nearly always nothing is there: where one server
+/// has all slots, it is asked that first, for all keys at once.
 pub(crate) async fn parked(
     store: &Inner,
     keys: &[ReportKey],
 ) -> Result<Vec<ParkedReport>, Failure> {
+    if store.servers.is_one() && keys.len() > 1 && !is_any(store, keys).await? {
+        return Ok(Vec::new());
+    }
     let requests = keys.iter().map(|key| {
         let shard = &store.keys.shards()[store.keys.shard_of_key(key)];
         let mut cmd = redis::cmd("HVALS");
@@ -139,6 +145,21 @@ pub(crate) async fn parked(
         }
     }
     Ok(found)
+}
+
+/// Whether reports are parked under any of these keys.
+async fn is_any(store: &Inner, keys: &[ReportKey]) -> Result<bool, Failure> {
+    let some = |keys: &[ReportKey]| {
+        let mut cmd = redis::cmd("EXISTS");
+        for key in keys {
+            let shard = &store.keys.shards()[store.keys.shard_of_key(key)];
+            cmd.arg(shard.early(key));
+        }
+        Request { slot: 0, cmd }
+    };
+    let requests = keys.chunks(TOGETHER).map(some).collect();
+    let answers = store.servers.read(requests).await?;
+    Ok(answers.iter().any(|answer| *answer != Value::Int(0)))
 }
 
 pub(crate) async fn due(

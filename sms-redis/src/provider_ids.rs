@@ -51,11 +51,12 @@ pub(crate) async fn find(
     store: &Inner,
     keys: &[ReportKey],
 ) -> Result<Vec<Option<MessageId>>, Failure> {
-    let requests = keys.iter().map(|key| {
+    let names = keys.iter().map(|key| {
         let name = store.keys.provider_id(key);
-        read::get(slot(&name), &name)
+        let slot = slot(&name);
+        (name, slot)
     });
-    let answers = store.servers.read(requests.collect()).await?;
+    let answers = read::strings(store, names.collect()).await?;
     let mut found = Vec::with_capacity(keys.len());
     for answer in answers {
         let bytes = value::bytes(answer, "a provider's id")?;

@@ -23,15 +23,27 @@ pub(crate) fn encode(message: &Message) -> Vec<u8> {
     let request = request::encode(&message.request);
     let progress = progress::encode(&message.progress);
     let mut record = Vec::with_capacity(14 + request.len() + progress.len());
-    record.push(FORMAT);
-    record.extend(message.progress.version.to_be_bytes());
-    record.push(code::letter(message.progress.state));
+    record.extend(head(&message.progress));
     // A text has at most some 100 kB.
     let length = u32::try_from(request.len()).unwrap_or(u32::MAX);
     record.extend(length.to_be_bytes());
     record.extend(request);
     record.extend(progress);
     record
+}
+
+/// What a record of this version begins with.
+pub(crate) fn version(version: u64) -> [u8; 9] {
+    let mut bytes = [FORMAT; 9];
+    bytes[1..].copy_from_slice(&version.to_be_bytes());
+    bytes
+}
+
+/// The same and the state.
+pub(crate) fn head(progress: &Progress) -> [u8; 10] {
+    let mut bytes = [code::letter(progress.state); 10];
+    bytes[..9].copy_from_slice(&version(progress.version));
+    bytes
 }
 
 /// The message in a record.

@@ -63,16 +63,11 @@ async fn leads_of(
 
 /// Whether each message was still finished so long ago, and is removed.
 async fn remove(store: &Inner, ids: &[MessageId], before: Timestamp) -> Result<Vec<bool>, Failure> {
-    let shards = ids.iter().map(|id| store.keys.shard_of(*id));
-    let batches = place::batches(&store.keys, shards);
+    let batches = place::batches(store, ids.iter().copied());
     let requests = batches.iter().map(|batch| {
         let hash = &store.scripts.remove;
-        let mut run = Run::over_records(hash, batch.shard, batch.places.len());
-        for place in &batch.places {
-            run.push(batch.shard.record(ids[*place]));
-        }
-        run.push(before.as_millis());
-        run.request()
+        let run = Run::over_records(store, hash, batch, |place| ids[place]);
+        run.arg(before.as_millis()).request()
     });
     let answers = store.servers.write(requests.collect()).await?;
     let answers = place::in_order(&batches, answers, "a removal")?;

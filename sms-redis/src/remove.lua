@@ -1,26 +1,42 @@
 -- Removes messages, each only if it is final and became so before a time.
--- KEYS: count, all, due, done, in:, then records. ARGV: the time.
+-- KEYS: the records.
+-- ARGV: how many records, the time.
 -- Answers for each record: 1 if it was removed, else 0.
+--
+-- The keys of indexes and counts begin as those of records do, without the id of 16 bytes. What
+-- follows the records in KEYS is not used: in a cluster, where all records of a run are of one
+-- shard, it lets the server see whether all keys are in place.
+local RARE = 'adghijkl'
 local FINAL = 'fghijkl'
-local answers, before = {}, tonumber(ARGV[1])
-for i = 6, #KEYS do
-  answers[i - 5] = 0
-  local member = string.sub(KEYS[i], -16)
-  local finished = redis.call('ZSCORE', KEYS[4], member)
-  if finished and tonumber(finished) < before then
-    local state = redis.call('GETRANGE', KEYS[i], 9, 9)
-    if state == '' then
-      -- Somebody else deleted the record. Its places in the indexes would be found for ever.
-      redis.call('ZREM', KEYS[4], member)
-      redis.call('ZREM', KEYS[2], member)
-    elseif string.find(FINAL, state, 1, true) then
-      redis.call('DEL', KEYS[i])
-      redis.call('ZREM', KEYS[4], member)
-      redis.call('ZREM', KEYS[2], member)
-      redis.call('ZREM', KEYS[5] .. state, member)
-      redis.call('HINCRBY', KEYS[1], state, -1)
-      answers[i - 5] = 1
+local answers, counts, gone, drops = {}, {}, {}, {}
+local before = tonumber(ARGV[2])
+local function drop(set, member)
+  drops[set] = drops[set] or {}
+  table.insert(drops[set], member)
+end
+for i = 1, tonumber(ARGV[1]) do
+  local key = KEYS[i]
+  answers[i] = 0
+  local base, member = string.sub(key, 1, -17), string.sub(key, -16)
+  local finished = redis.call('ZSCORE', base .. ':done', member)
+  if finished and tonumber(finished) < before and not gone[key] then
+    local state = redis.call('GETRANGE', key, 9, 9)
+    local is_final = state ~= '' and string.find(FINAL, state, 1, true)
+    -- Somebody else may have deleted the record. Its places in the indexes would be found for ever.
+    if state == '' or is_final then
+      drop(base .. ':done', member)
+      drop(base .. ':all', member)
+    end
+    if is_final then
+      gone[key] = true
+      redis.call('DEL', key)
+      if string.find(RARE, state, 1, true) then drop(base .. ':in:' .. state, member) end
+      counts[state] = (counts[state] or 0) - 1
+      answers[i] = 1
     end
   end
 end
+for set, members in pairs(drops) do redis.call('ZREM', set, unpack(members)) end
+local count_key = string.sub(KEYS[1], 1, -17) .. ':count'
+for state, more in pairs(counts) do redis.call('HINCRBY', count_key, state, more) end
 return answers

@@ -1,9 +1,11 @@
 //! The scripts that run in the server, so that a step is done whole or not at all.
 
 use redis::{Cmd, ToRedisArgs};
+use sms_core::MessageId;
 
-use crate::keys::Shard;
+use crate::place::Batch;
 use crate::servers::Request;
+use crate::store::Inner;
 
 const INSERT: &str = include_str!("insert.lua");
 const COMMIT: &str = include_str!("commit.lua");
@@ -60,14 +62,32 @@ impl Run {
         Self { slot, cmd }
     }
 
-    /// A run over records of a shard.
-    pub(crate) fn over_records(hash: &str, shard: &Shard, records: usize) -> Self {
-        Self::new(hash, shard.slot, 5 + records)
-            .arg(&shard.count)
-            .arg(&shard.all)
-            .arg(&shard.due)
-            .arg(&shard.done)
-            .arg(&shard.in_state)
+    /// A run over records, with their number as the first argument.
+    ///
+    /// The scripts find the other keys by themselves. In a cluster those of the shard are named
+    /// all the same: a slot that is on the move has some of them here and some there, and then
+    /// the server refuses the run as long as a key that it names is missing. One always is: the
+    /// beginning of the names of indexes by state.
+    pub(crate) fn over_records(
+        store: &Inner,
+        hash: &str,
+        batch: &Batch<'_>,
+        id: impl Fn(usize) -> MessageId,
+    ) -> Self {
+        let shard = batch.shard;
+        let of_shard: &[&String] = if store.servers.is_one() {
+            &[]
+        } else {
+            let in_state = &shard.in_state;
+            &[&shard.count, &shard.all, &shard.due, &shard.done, in_state]
+        };
+        let records = batch.places.len();
+        let mut run = Self::new(hash, shard.slot, records + of_shard.len());
+        for place in &batch.places {
+            let (name, _) = store.keys.record(id(*place));
+            run.push(name);
+        }
+        run.arg(of_shard).arg(records)
     }
 
     pub(crate) fn arg(mut self, arg: impl ToRedisArgs) -> Self {

@@ -18,21 +18,45 @@ pub(crate) fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(Cluster::start)
 }
 
-fn fresh_url(url: &str) -> String {
-    format!("{url}?timeout=10s&prefix={}", fresh_prefix())
+fn fresh_url(url: &str, shards: u16) -> String {
+    format!(
+        "{url}?timeout=10s&shards={shards}&prefix={}",
+        fresh_prefix()
+    )
 }
 
 mod single {
     use super::*;
 
     async fn fresh() -> (Arc<dyn Store>, ()) {
-        (Arc::new(store_at(&fresh_url(&server().url())).await), ())
+        (Arc::new(store_at(&fresh_url(&server().url(), 1)).await), ())
     }
 
     sms_core::store_conformance!(fresh);
 
     async fn place() -> (impl AsyncFn() -> Arc<dyn Store>, ()) {
-        let url = fresh_url(&server().url());
+        let url = fresh_url(&server().url(), 1);
+        let reopen = async move || Arc::new(store_at(&url).await) as Arc<dyn Store>;
+        (reopen, ())
+    }
+
+    sms_core::store_durability!(place);
+}
+
+mod single_with_shards {
+    use super::*;
+
+    async fn fresh() -> (Arc<dyn Store>, ()) {
+        (
+            Arc::new(store_at(&fresh_url(&server().url(), 16)).await),
+            (),
+        )
+    }
+
+    sms_core::store_conformance!(fresh);
+
+    async fn place() -> (impl AsyncFn() -> Arc<dyn Store>, ()) {
+        let url = fresh_url(&server().url(), 16);
         let reopen = async move || Arc::new(store_at(&url).await) as Arc<dyn Store>;
         (reopen, ())
     }
@@ -44,13 +68,16 @@ mod cluster_of_six {
     use super::*;
 
     async fn fresh() -> (Arc<dyn Store>, ()) {
-        (Arc::new(store_at(&fresh_url(&cluster().url())).await), ())
+        (
+            Arc::new(store_at(&fresh_url(&cluster().url(), 16)).await),
+            (),
+        )
     }
 
     sms_core::store_conformance!(fresh);
 
     async fn place() -> (impl AsyncFn() -> Arc<dyn Store>, ()) {
-        let url = fresh_url(&cluster().url());
+        let url = fresh_url(&cluster().url(), 16);
         let reopen = async move || Arc::new(store_at(&url).await) as Arc<dyn Store>;
         (reopen, ())
     }

@@ -16,3 +16,4 @@ mod refusals;
 mod sentinel;
 mod server;
 mod tls;
+mod together;
