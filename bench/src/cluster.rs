@@ -1,7 +1,7 @@
-//! `sms serve` in roles beside the bare program, on the same Redis and RabbitMQ.
+//! `sms serve`, in one process and in roles, beside the bare program, on the same Redis and RabbitMQ.
 //!
 //! Both servers run throughout; Redis is emptied before each run, and each run has queues of its
-//! own. The two programs take turns, so that what else the machine does falls on both.
+//! own. The programs take turns, so that what else the machine does falls on all.
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// Processes with the role `worker`.
     #[arg(long, default_value_t = 1)]
     workers: usize,
-    /// Measure only one of the two.
+    /// Measure only one of them.
     #[arg(long, value_enum)]
     only: Option<Program>,
     /// The built binary `sms`; without it cargo builds one.
@@ -122,12 +122,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         eprintln!("warning: this is a debug build and takes CPU time from what it measures");
     }
-    let binary = ours::binary(arguments.sms.as_ref())?;
+    let binary = match arguments.only {
+        Some(Program::Bare) => None,
+        _ => Some(ours::binary(arguments.sms.as_ref())?),
+    };
     eprintln!("starting Redis and RabbitMQ …");
     let mut bench = Bench::start(arguments.folder.as_ref()).await?;
     let mut report = Report::default();
     for round in 1..=arguments.rounds {
-        for program in [Program::Bare, Program::Sms] {
+        for program in Program::ALL {
             if arguments.only.is_some_and(|only| only != program) {
                 continue;
             }
@@ -137,9 +140,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 program.name()
             );
             bench.redis.flush().await?;
-            let run_name = format!("bench{round}");
+            let run_name = format!("bench{round}-{}", program as u8);
             let contender =
-                Contender::start(program, &bench, &binary, &run_name, &arguments).await?;
+                Contender::start(program, &bench, binary.as_deref(), &run_name, &arguments).await?;
             let is_last = round == arguments.rounds;
             let run = run::measure(contender, &mut bench, &arguments, is_last).await?;
             if arguments.json {

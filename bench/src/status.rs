@@ -67,7 +67,14 @@ impl Asked {
             amqp: &rabbitmq.url,
             provider: provider.address,
         };
-        let roles = roles::start(&binary, servers, "status", 1, base).await?;
+        let roles = roles::start(
+            &binary,
+            servers,
+            "status",
+            roles::Layout::Roles { workers: 1 },
+            base,
+        )
+        .await?;
         Ok(Self {
             gateway: roles.gateway,
             servers: Some((redis, rabbitmq)),

@@ -1,4 +1,4 @@
-//! The two programs, started and given messages in the same way.
+//! The programs, started and given messages in the same way.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -11,22 +11,32 @@ use crate::{
     http::Connection,
     load::{self, Sent, Volume},
     process::Process,
-    system::{bare::Bare, roles},
+    system::{
+        bare::Bare,
+        roles::{self, Layout},
+    },
     target::Caller,
 };
 
-/// Which of the two.
+/// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Program {
+    /// The program without a product around it, one process.
     Bare,
+    /// `sms serve` with all roles in one process.
     Sms,
+    /// `sms serve` with a process for each role.
+    Roles,
 }
 
 impl Program {
+    pub(super) const ALL: [Self; 3] = [Self::Bare, Self::Sms, Self::Roles];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
             Self::Sms => "sms",
+            Self::Roles => "sms in roles",
         }
     }
 }
@@ -36,8 +46,9 @@ impl Program {
 pub(super) enum Contender {
     /// Its callers are tasks of its own.
     Bare { program: Bare, orders: Connection },
-    /// Its callers are in this process and call by gRPC, over a connection each.
+    /// Its callers are in this process and call by gRPC.
     Sms {
+        program: Program,
         roles: roles::Roles,
         callers: Vec<Caller>,
     },
@@ -47,30 +58,35 @@ impl Contender {
     pub(super) async fn start(
         program: Program,
         bench: &Bench,
-        binary: &Path,
+        binary: Option<&Path>,
         run_name: &str,
         arguments: &Arguments,
     ) -> anyhow::Result<Self> {
         let (servers, base) = (bench.servers(), arguments.folder.as_ref());
-        match program {
-            Program::Bare => {
-                let program = Bare::start(servers, run_name, base).await?;
-                let orders = Connection::new(program.address);
-                Ok(Self::Bare { program, orders })
-            }
-            Program::Sms => {
-                let workers = arguments.workers;
-                let roles = roles::start(binary, servers, run_name, workers, base).await?;
-                let callers = roles.gateway.target.callers(&arguments.full()).await?;
-                Ok(Self::Sms { roles, callers })
-            }
-        }
+        let Some(binary) = binary.filter(|_| program != Program::Bare) else {
+            let program = Bare::start(servers, run_name, base).await?;
+            let orders = Connection::new(program.address);
+            return Ok(Self::Bare { program, orders });
+        };
+        let layout = match program {
+            Program::Roles => Layout::Roles {
+                workers: arguments.workers,
+            },
+            _ => Layout::Whole,
+        };
+        let roles = roles::start(binary, servers, run_name, layout, base).await?;
+        let callers = roles.gateway.target.callers(&arguments.full()).await?;
+        Ok(Self::Sms {
+            program,
+            roles,
+            callers,
+        })
     }
 
     pub(super) fn program(&self) -> Program {
         match self {
             Self::Bare { .. } => Program::Bare,
-            Self::Sms { .. } => Program::Sms,
+            Self::Sms { program, .. } => *program,
         }
     }
 

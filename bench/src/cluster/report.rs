@@ -16,15 +16,15 @@ impl Report {
         self.runs.push((round, run));
     }
 
-    /// Of each round that has both: throughput, and CPU time, of `sms` over those of the other.
-    fn ratios(&self) -> Vec<(usize, f64, f64)> {
+    /// Of each round: throughput, and CPU time, of a program over those of the bare one.
+    fn ratios(&self, program: &str) -> Vec<(usize, f64, f64)> {
         let of = |program: &str, round: usize| {
             let mut runs = self.runs.iter();
             let found = runs.find(|(number, run)| *number == round && run.program == program);
             found.map(|(_, run)| run)
         };
         let ratio = |round| {
-            let (bare, sms) = (of("bare", round)?, of("sms", round)?);
+            let (bare, sms) = (of("bare", round)?, of(program, round)?);
             let throughput = sms.full.taken_per_s / bare.full.taken_per_s;
             let cpu = sms.cpu_ms_per_1000() / bare.cpu_ms_per_1000();
             Some((round, throughput, cpu))
@@ -40,10 +40,12 @@ impl fmt::Display for Report {
         writeln!(f)?;
         write_costs(f, &self.runs)?;
         write_at_rate(f, &self.runs)?;
-        let ratios = self.ratios();
-        if !ratios.is_empty() {
-            writeln!(f)?;
-            write_ratios(f, &ratios)?;
+        for program in ["sms", "sms in roles"] {
+            let ratios = self.ratios(program);
+            if !ratios.is_empty() {
+                writeln!(f)?;
+                write_ratios(f, program, &ratios)?;
+            }
         }
         let mut weighed = self
             .runs
@@ -132,10 +134,14 @@ fn write_at_rate(f: &mut fmt::Formatter<'_>, runs: &[(usize, Run)]) -> fmt::Resu
     Ok(())
 }
 
-fn write_ratios(f: &mut fmt::Formatter<'_>, ratios: &[(usize, f64, f64)]) -> fmt::Result {
+fn write_ratios(
+    f: &mut fmt::Formatter<'_>,
+    program: &str,
+    ratios: &[(usize, f64, f64)],
+) -> fmt::Result {
     writeln!(
         f,
-        "| round | throughput, sms : bare | CPU per message, sms : bare |"
+        "| round | throughput, {program} : bare | CPU per message, {program} : bare |"
     )?;
     writeln!(f, "|--:|--:|--:|")?;
     for (round, throughput, cpu) in ratios {
@@ -178,7 +184,8 @@ mod tests {
         report.add(1, run("bare", 4_000, 400.0));
         report.add(1, run("sms", 2_000, 300.0));
         report.add(2, run("bare", 4_000, 400.0));
-        assert_eq!(report.ratios(), [(1, 2.0, 0.75)]);
+        assert_eq!(report.ratios("sms"), [(1, 2.0, 0.75)]);
+        assert_eq!(report.ratios("sms in roles"), []);
         let text = report.to_string();
         assert!(text.contains("| median | 2.00 | 0.75 |"), "{text}");
         assert!(text.contains("820 bytes"), "{text}");

@@ -1,4 +1,4 @@
-//! `sms serve` in roles, a process for each, over Redis and RabbitMQ.
+//! `sms serve` over Redis and RabbitMQ, in one process or in one for each role.
 
 use std::{
     fs,
@@ -19,18 +19,40 @@ pub(crate) struct Roles {
     pub(crate) delivery: SocketAddr,
 }
 
+/// Which processes there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Layout {
+    /// One with all roles.
+    Whole,
+    /// One for each role, and so many workers.
+    Roles { workers: usize },
+}
+
+impl Layout {
+    fn roles(self) -> Vec<Option<&'static str>> {
+        match self {
+            Self::Whole => vec![None],
+            Self::Roles { workers } => {
+                let workers = std::iter::repeat_n("worker", workers);
+                let all = ["api"].into_iter().chain(workers).chain(["delivery"]);
+                all.map(Some).collect()
+            }
+        }
+    }
+}
+
 struct Addresses {
     grpc: SocketAddr,
     delivery: SocketAddr,
 }
 
-/// Starts an api, workers and a delivery process, and waits until each says that it is ready.
+/// Starts the processes and waits until each says that it is ready.
 /// `prefix` tells their queues from those of other runs.
 pub(crate) async fn start(
     binary: &Path,
     servers: Servers<'_>,
     prefix: &str,
-    workers: usize,
+    layout: Layout,
     base: Option<&PathBuf>,
 ) -> anyhow::Result<Roles> {
     let folder = folder(base)?;
@@ -38,8 +60,7 @@ pub(crate) async fn start(
     let addresses = Addresses { grpc, delivery };
     let configuration = configuration(&addresses, servers, prefix);
     let mut processes = Vec::new();
-    let workers = std::iter::repeat_n("worker", workers);
-    for role in ["api"].into_iter().chain(workers).chain(["delivery"]) {
+    for role in layout.roles() {
         let number = processes.len().to_string();
         let own = folder.path().join(number);
         fs::create_dir(&own)?;
@@ -61,7 +82,7 @@ pub(crate) async fn start(
 
 async fn start_role(
     binary: &Path,
-    role: &'static str,
+    role: Option<&'static str>,
     configuration: &str,
     folder: &Path,
 ) -> anyhow::Result<Process> {
@@ -72,8 +93,9 @@ async fn start_role(
         format!("{configuration}\n[admin]\nlisten = \"{admin}\"\n"),
     )?;
     let file = file.to_string_lossy();
-    let arguments = ["serve", "--role", role, "--config", &*file];
-    let mut process = Process::start(role, binary, &arguments, folder)?;
+    let mut arguments = vec!["serve", "--config", &*file];
+    arguments.extend(role.iter().flat_map(|role| ["--role", role]));
+    let mut process = Process::start(role.unwrap_or("sms"), binary, &arguments, folder)?;
     let is_ready = |text: &str| text.starts_with("ok");
     process
         .wait_until(async || answers(admin, "/readyz", is_ready).await)

@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+/// How many answers may wait for the store, in times the slots, before they keep their slots: so
+/// a store that is down stops the work instead of filling memory.
+const ANSWERS_PER_SLOT: usize = 4;
+
 /// The slots of a lane: one for each submission that its provider may have under way.
 #[derive(Debug, Clone)]
 pub(super) struct Slots {
     free: Arc<Semaphore>,
     total: u32,
+    /// Room for answers that are not kept yet.
+    answers: Arc<Semaphore>,
     under_way: UnderWay,
 }
 
@@ -36,14 +42,25 @@ impl AllEnded {
 #[derive(Debug)]
 pub(super) struct Slot {
     permit: OwnedSemaphorePermit,
+    answers: Arc<Semaphore>,
     under_way: UnderWay,
+}
+
+/// An answer that is not kept yet.
+#[derive(Debug)]
+pub(super) struct Answered {
+    _permit: OwnedSemaphorePermit,
+    _under_way: UnderWay,
 }
 
 impl Slot {
     /// Frees the slot once the provider has answered; what is left is to keep the answer.
-    pub(super) fn answered(self) -> UnderWay {
-        drop(self.permit);
-        self.under_way
+    pub(super) fn answered(self) -> Answered {
+        let room = self.answers.try_acquire_owned();
+        Answered {
+            _permit: room.unwrap_or(self.permit),
+            _under_way: self.under_way,
+        }
     }
 }
 
@@ -57,9 +74,11 @@ pub(super) struct Room {
 impl Slots {
     pub(super) fn new(total: u32) -> (Self, AllEnded) {
         let (under_way, ended) = mpsc::channel(1);
+        let answers = ANSWERS_PER_SLOT.saturating_mul(total as usize);
         let slots = Self {
             free: Arc::new(Semaphore::new(total as usize)),
             total,
+            answers: Arc::new(Semaphore::new(answers.min(Semaphore::MAX_PERMITS))),
             under_way: UnderWay(under_way),
         };
         (slots, AllEnded(ended))
@@ -105,6 +124,7 @@ impl Slots {
     fn slot(&self, permit: OwnedSemaphorePermit) -> Slot {
         Slot {
             permit,
+            answers: Arc::clone(&self.answers),
             under_way: self.under_way.clone(),
         }
     }
