@@ -1,21 +1,15 @@
 //! The load generator: a number of callers that hand over messages and note how long it took.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 
 use crate::{
     clock::now_us,
     outcome::Outcome,
+    pace::Pace,
     percentiles::Percentiles,
     sink::Sink,
     target::{Caller, Kind, Target},
@@ -109,7 +103,7 @@ pub(crate) async fn send(
     volume: &Volume,
     first: usize,
 ) -> anyhow::Result<Sent> {
-    let pace = Arc::new(Pace::new(volume));
+    let pace = Arc::new(Pace::start(volume)?);
     let mut tasks = JoinSet::new();
     for caller in callers.drain(..) {
         tasks.spawn(call(caller, Arc::clone(&pace), first, volume.length));
@@ -123,43 +117,6 @@ pub(crate) async fn send(
         }
     }
     Ok(sent)
-}
-
-/// Which message is next, and when it is due.
-struct Pace {
-    next: AtomicUsize,
-    messages: usize,
-    interval: Option<Duration>,
-    start: Instant,
-    start_us: u64,
-}
-
-impl Pace {
-    fn new(volume: &Volume) -> Self {
-        Self {
-            next: AtomicUsize::new(0),
-            messages: volume.messages,
-            interval: volume.rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
-            start: Instant::now(),
-            start_us: now_us(),
-        }
-    }
-
-    /// The next message's index and its start. At a fixed rate that is the moment it was due,
-    /// even when every caller was still waiting then: the wait is part of what a user feels.
-    async fn next(&self) -> Option<(usize, u64)> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed);
-        if index >= self.messages {
-            return None;
-        }
-        let Some(interval) = self.interval else {
-            return Some((index, now_us()));
-        };
-        let due = interval.mul_f64(index as f64);
-        tokio::time::sleep_until(self.start + due).await;
-        let due_us = u64::try_from(due.as_micros()).unwrap_or(u64::MAX);
-        Some((index, self.start_us + due_us))
-    }
 }
 
 struct Note {

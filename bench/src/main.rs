@@ -19,6 +19,7 @@ mod http;
 mod load;
 mod machine;
 mod outcome;
+mod pace;
 mod percentiles;
 mod process;
 mod provider;
