@@ -27,5 +27,9 @@ USER 65532:65532
 WORKDIR /var/lib/sms
 EXPOSE 50051 8000 9464
 STOPSIGNAL SIGTERM
+# Whether it lives, not whether it is ready: who restarts what is not healthy must not restart a
+# process because its store is down.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s \
+    CMD ["/usr/local/bin/sms", "health", "--live"]
 ENTRYPOINT ["/usr/local/bin/sms"]
 CMD ["serve"]

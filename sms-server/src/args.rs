@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     /// store brings them back
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
+    /// Asks a server on this machine how it is; succeeds if it is ready for work
+    Health(HealthArgs),
     /// Runs the provider simulator alone: takes messages, reports deliveries, sends nothing
     Sandbox(SandboxArgs),
 }
@@ -66,6 +69,16 @@ pub(crate) struct ServeArgs {
     /// Does only this part of the work; repeat it for several. Default: all
     #[arg(long = "role", value_name = "ROLE")]
     pub(crate) roles: Vec<Role>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// Asks only whether the process lives, not whether its store answers and it takes work
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Where its health is served. Default: `admin.listen` of the configuration, or 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS", env = "SMS_ADMIN")]
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 /// How the server is reached.

@@ -9,8 +9,10 @@ mod config;
 mod config_command;
 mod dead_letters_command;
 mod failure;
+mod health_command;
 mod log;
 mod output;
+mod reachable;
 mod sandbox_command;
 mod serve;
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Preview(args) => wait_for(client::preview(&cli, args)),
         Command::Config(command) => wait_for(config_command::run(&cli, command)),
         Command::DeadLetters(command) => wait_for(dead_letters_command::run(&cli, command)),
+        Command::Health(args) => wait_for(health_command::run(&cli, args)),
         Command::Sandbox(args) => wait_for(sandbox_command::run(&cli, args)),
     };
     match done {

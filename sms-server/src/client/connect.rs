@@ -1,6 +1,5 @@
 //! Reaching the server.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use sms_grpc::proto::v1 as wire;
@@ -13,6 +12,7 @@ use super::refusal;
 use crate::args::{Cli, Connection};
 use crate::config;
 use crate::failure::Failure;
+use crate::reachable::reachable;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,16 +68,6 @@ fn configured(cli: &Cli) -> Result<String, Failure> {
     let grpc = &loaded.config.grpc;
     let scheme = if grpc.tls.is_some() { "https" } else { "http" };
     Ok(format!("{scheme}://{}", reachable(grpc.listen)))
-}
-
-/// Who listens on every address is reached at this machine's own.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 /// A connection to a server.
@@ -194,16 +184,5 @@ mod tests {
     fn an_address_without_scheme_is_plain_http() {
         assert_eq!(with_scheme("host:1"), "http://host:1");
         assert_eq!(with_scheme("https://host:1"), "https://host:1");
-    }
-
-    #[test]
-    fn every_address_is_reached_at_the_own_one() {
-        for (listen, expected) in [
-            ("0.0.0.0:1", "127.0.0.1:1"),
-            ("[::]:1", "[::1]:1"),
-            ("10.0.0.1:1", "10.0.0.1:1"),
-        ] {
-            assert_eq!(reachable(listen.parse().unwrap()).to_string(), expected);
-        }
     }
 }

@@ -1,7 +1,10 @@
-//! `/livez`, `/readyz`, `/metrics`.
+//! `/livez`, `/readyz`, `/metrics`, and `sms health`, which asks the first two.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 
 use crate::account::settled;
-use crate::server::{Server, get};
+use crate::server::{Server, complaint, free_port, get, sms};
 
 #[test]
 fn a_server_at_work_lives_is_ready_and_counts() {
@@ -35,4 +38,73 @@ fn a_server_at_work_lives_is_ready_and_counts() {
             "{line} in {metrics}"
         );
     }
+}
+
+#[test]
+fn health_finds_the_server_by_its_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "store = \"memory:\"\n[admin]\nlisten = \"127.0.0.1:{}\"\n{}",
+        free_port(),
+        concat!(
+            "[grpc]\nlisten = \"127.0.0.1:0\"\n",
+            "[delivery]\nlisten = \"127.0.0.1:0\"\n",
+        )
+    );
+    let server = Server::start_exactly(folder.path(), &config);
+    assert_eq!(server.says(&["health"]), "ok\n");
+    assert_eq!(server.says(&["health", "--live"]), "ok\n");
+    let said = &server.json(&["health"])[0];
+    assert_eq!(said["ok"], true, "{said}");
+    assert_eq!(said["says"], "ok");
+}
+
+#[test]
+fn health_repeats_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let admin = listener.local_addr().unwrap().to_string();
+    let answers = [
+        (
+            "503 Service Unavailable",
+            "store: gone\n",
+            "error: store: gone",
+        ),
+        (
+            "404 Not Found",
+            "",
+            "answered 404 Not Found: is it `sms serve` that listens there?",
+        ),
+    ];
+    let answering = std::thread::spawn(move || {
+        for (status, body, _) in answers {
+            let (mut caller, _) = listener.accept().unwrap();
+            let _ = caller.read(&mut [0; 1024]).unwrap();
+            let length = body.len();
+            write!(
+                caller,
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}"
+            )
+            .unwrap();
+        }
+    });
+    for (_, _, expected) in answers {
+        let output = sms(folder.path())
+            .args(["health", "--admin", &admin])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let complaint = complaint(&output);
+        assert!(complaint.ends_with(expected), "{complaint}");
+    }
+    answering.join().unwrap();
+    let output = sms(folder.path())
+        .args(["health", "--admin", &admin])
+        .output()
+        .unwrap();
+    let complaint = complaint(&output);
+    assert!(
+        complaint.contains(&admin) && complaint.contains("does `sms serve` run"),
+        "{complaint}"
+    );
 }
