@@ -12,6 +12,7 @@ use crate::{
     pace::Pace,
     percentiles::Percentiles,
     sink::Sink,
+    stolen::Ticks,
     target::{Caller, Kind, Target},
 };
 
@@ -90,10 +91,15 @@ pub(crate) async fn measure(
     volume: &Volume,
     sink: &mut Sink,
 ) -> anyhow::Result<Outcome> {
+    let before = Ticks::now();
     let sent = send(callers, volume, 0).await?;
     let stats = sink.wait(volume.messages).await?;
+    let stolen = before.zip(Ticks::now());
     let arrivals = sink.arrivals().await?;
-    Ok(Outcome::new(&sent, &arrivals, stats))
+    Ok(Outcome {
+        stolen_percent: stolen.map(|(before, after)| after.stolen_since(before)),
+        ..Outcome::new(&sent, &arrivals, stats)
+    })
 }
 
 /// Sends messages `first..first + volume.messages` and returns once all are accepted. The callers

@@ -29,6 +29,7 @@ mod sample;
 mod sink;
 mod soak;
 mod status;
+mod stolen;
 mod stored;
 mod system;
 mod target;

@@ -23,6 +23,9 @@ pub(crate) struct Outcome {
     pub(crate) handed_over: Percentiles,
     /// What the provider counted.
     pub(crate) provider: Stats,
+    /// Per cent of the machine's processor time that its host took away meanwhile: no latency
+    /// survives much of it.
+    pub(crate) stolen_percent: Option<f64>,
 }
 
 impl Outcome {
@@ -45,6 +48,7 @@ impl Outcome {
             end_to_end: until_arrival(&sent.started_us),
             handed_over: until_arrival(&sent.accepted_us),
             provider,
+            stolen_percent: None,
         }
     }
 

@@ -63,14 +63,16 @@ fn write_runs(f: &mut fmt::Formatter<'_>, runs: &[(usize, Run)]) -> fmt::Result 
     writeln!(
         f,
         "| round | gateway | taken/s | accepted/s | accept p50 / p99, ms | \
-         end to end p50 / p99, ms | at half load: /s, accept p99, ms | store at most |"
+         end to end p50 / p99, ms | at half load: /s, accept p99, ms | store at most | \
+         taken by the host, % |"
     )?;
-    writeln!(f, "|--:|---|--:|--:|--:|--:|--:|--:|")?;
+    writeln!(f, "|--:|---|--:|--:|--:|--:|--:|--:|--:|")?;
     for (round, run) in runs {
         let full = &run.full;
         writeln!(
             f,
-            "| {round} | {} | {:.0} | {:.0} | {} / {} | {} / {} | {:.0}, {} | {} files, {} KiB |",
+            "| {round} | {} | {:.0} | {:.0} | {} / {} | {} / {} | {:.0}, {} | {} files, {} KiB | \
+             {} / {} |",
             run.gateway,
             full.taken_per_s,
             full.accepted_per_s,
@@ -78,10 +80,12 @@ fn write_runs(f: &mut fmt::Formatter<'_>, runs: &[(usize, Run)]) -> fmt::Result 
             millis(full.accept.p99_us),
             millis(full.end_to_end.p50_us),
             millis(full.end_to_end.p99_us),
-            run.half_rate,
-            millis(run.half_accept.p99_us),
+            run.half.accepted_per_s,
+            millis(run.half.accept.p99_us),
             run.stored_files,
             run.stored_bytes / 1_024,
+            percent(full.stolen_percent),
+            percent(run.half.stolen_percent),
         )?;
     }
     Ok(())
@@ -129,6 +133,11 @@ fn write_ratios(f: &mut fmt::Formatter<'_>, ratios: &[(usize, Ratio)]) -> fmt::R
     writeln!(f, "| median | {throughput:.2} | {cpu:.2} |")
 }
 
+/// A share as a table shows it.
+pub(crate) fn percent(share: Option<f64>) -> String {
+    share.map_or("-".into(), |share| format!("{share:.1}"))
+}
+
 /// The middle value, or the mean of the two in the middle.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -153,9 +162,11 @@ mod tests {
             accepted_us: vec![2],
             ids: vec![None],
         };
+        let outcome = Outcome::new(&sent, &[1 + end_us], Stats::default());
         Run {
             gateway,
-            full: Outcome::new(&sent, &[1 + end_us], Stats::default()),
+            half: outcome.clone(),
+            full: outcome,
             costs: vec![
                 Cost {
                     process: gateway,
@@ -172,8 +183,6 @@ mod tests {
             ],
             stored_files: 1,
             stored_bytes: 1_024,
-            half_rate: 1.0,
-            half_accept: crate::percentiles::Percentiles::default(),
         }
     }
 

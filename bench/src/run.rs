@@ -7,7 +7,6 @@ use serde::Serialize;
 use crate::{
     load::{self, Volume},
     outcome::Outcome,
-    percentiles::Percentiles,
     sink::Sink,
     stored::Stored,
     system::{
@@ -59,10 +58,8 @@ pub(crate) struct Run {
     /// The most files and bytes seen in the gateway's store during the run.
     pub(crate) stored_files: u64,
     pub(crate) stored_bytes: u64,
-    /// Rate of the second part, half of what the first part reached, in messages per second.
-    pub(crate) half_rate: f64,
-    /// Accept latency at that rate.
-    pub(crate) half_accept: Percentiles,
+    /// The second part, at half the rate that the first part reached.
+    pub(crate) half: Outcome,
 }
 
 impl System {
@@ -112,21 +109,20 @@ impl System {
         full.provider = sink.stats().await?;
         full.check()?;
 
-        let half = Volume {
+        let half_volume = Volume {
             rate: Some(full.taken_per_s / 2.0),
             ..plan.volume.clone()
         };
         sink.reset().await?;
-        let half_outcome = load::measure(&mut callers, &half, &mut sink).await?;
-        half_outcome.check()?;
+        let half = load::measure(&mut callers, &half_volume, &mut sink).await?;
+        half.check()?;
 
         Ok(Run {
             gateway: self.name(),
             costs: costs(&before, &after, gateway.processes.len(), full.messages),
             stored_files: stored.files,
             stored_bytes: stored.bytes,
-            half_rate: full.taken_per_s / 2.0,
-            half_accept: half_outcome.accept,
+            half,
             full,
         })
     }

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::run::Run;
-use crate::{percentiles::millis, report::median};
+use crate::{
+    percentiles::millis,
+    report::{median, percent},
+};
 
 /// All runs, in the order in which they were made.
 #[derive(Debug, Default)]
@@ -62,14 +65,14 @@ fn write_full(f: &mut fmt::Formatter<'_>, runs: &[(usize, Run)]) -> fmt::Result 
     writeln!(
         f,
         "| round | program | taken/s | accepted/s | accept p50 / p99, ms | \
-         accepted to taken p50 / p99, ms |"
+         accepted to taken p50 / p99, ms | taken by the host, % |"
     )?;
-    writeln!(f, "|--:|---|--:|--:|--:|--:|")?;
+    writeln!(f, "|--:|---|--:|--:|--:|--:|--:|")?;
     for (round, run) in runs {
         let full = &run.full;
         writeln!(
             f,
-            "| {round} | {} | {:.0} | {:.0} | {} / {} | {} / {} |",
+            "| {round} | {} | {:.0} | {:.0} | {} / {} | {} / {} | {} |",
             run.program,
             full.taken_per_s,
             full.accepted_per_s,
@@ -77,6 +80,7 @@ fn write_full(f: &mut fmt::Formatter<'_>, runs: &[(usize, Run)]) -> fmt::Result 
             millis(full.accept.p99_us),
             millis(full.handed_over.p50_us),
             millis(full.handed_over.p99_us),
+            percent(full.stolen_percent),
         )?;
     }
     Ok(())
@@ -116,19 +120,20 @@ fn write_at_rate(f: &mut fmt::Formatter<'_>, runs: &[(usize, Run)]) -> fmt::Resu
     writeln!(
         f,
         "\n| round | program | at a constant rate, /s | accept p50 / p99, ms | \
-         accepted to taken p50 / p99 / max, ms |"
+         accepted to taken p50 / p99 / max, ms | taken by the host, % |"
     )?;
-    writeln!(f, "|--:|---|--:|--:|--:|")?;
+    writeln!(f, "|--:|---|--:|--:|--:|--:|")?;
     for (round, program, outcome) in measured {
         writeln!(
             f,
-            "| {round} | {program} | {:.0} | {} / {} | {} / {} / {} |",
+            "| {round} | {program} | {:.0} | {} / {} | {} / {} / {} | {} |",
             outcome.accepted_per_s,
             millis(outcome.accept.p50_us),
             millis(outcome.accept.p99_us),
             millis(outcome.handed_over.p50_us),
             millis(outcome.handed_over.p99_us),
             millis(outcome.handed_over.max_us),
+            percent(outcome.stolen_percent),
         )?;
     }
     Ok(())
