@@ -130,7 +130,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut bench = Bench::start(arguments.folder.as_ref()).await?;
     let mut report = Report::default();
     for round in 1..=arguments.rounds {
-        for program in Program::ALL {
+        for program in Program::in_turn(round) {
             if arguments.only.is_some_and(|only| only != program) {
                 continue;
             }

@@ -12,7 +12,7 @@ use crate::{
     pace::Pace,
     percentiles::Percentiles,
     sink::Sink,
-    stolen::Ticks,
+    stolen::Watch,
     target::{Caller, Kind, Target},
 };
 
@@ -91,13 +91,13 @@ pub(crate) async fn measure(
     volume: &Volume,
     sink: &mut Sink,
 ) -> anyhow::Result<Outcome> {
-    let before = Ticks::now();
+    let stolen = Watch::begin();
     let sent = send(callers, volume, 0).await?;
     let stats = sink.wait(volume.messages).await?;
-    let stolen = before.zip(Ticks::now());
+    let stolen_percent = stolen.percent();
     let arrivals = sink.arrivals().await?;
     Ok(Outcome {
-        stolen_percent: stolen.map(|(before, after)| after.stolen_since(before)),
+        stolen_percent,
         ..Outcome::new(&sent, &arrivals, stats)
     })
 }

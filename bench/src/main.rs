@@ -35,6 +35,10 @@ mod system;
 mod target;
 mod usage;
 
+// As `sms` has it: what is measured beside it must not lose for its allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(about = "Load generator and measurements", version)]
 struct Arguments {

@@ -4,7 +4,7 @@ use std::fs;
 
 /// The time of all processors since the machine started, in ticks (`/proc/stat`, proc(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticks {
+struct Ticks {
     all: u64,
     /// Something here wanted to run, and the host ran somebody else.
     stolen: u64,
@@ -12,7 +12,7 @@ pub(crate) struct Ticks {
 
 impl Ticks {
     /// Until now; none where the kernel does not tell.
-    pub(crate) fn now() -> Option<Self> {
+    fn now() -> Option<Self> {
         Self::parse(&fs::read_to_string("/proc/stat").ok()?)
     }
 
@@ -28,9 +28,26 @@ impl Ticks {
     }
 
     /// Which share of the time since then was taken away, in per cent.
-    pub(crate) fn stolen_since(self, then: Self) -> f64 {
+    fn stolen_since(self, then: Self) -> f64 {
         let all = self.all.saturating_sub(then.all).max(1);
         self.stolen.saturating_sub(then.stolen) as f64 * 100.0 / all as f64
+    }
+}
+
+/// Watches what is taken from here on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watch(Option<Ticks>);
+
+impl Watch {
+    pub(crate) fn begin() -> Self {
+        Self(Ticks::now())
+    }
+
+    /// The share that was taken since the beginning, in per cent; none where the kernel does not
+    /// tell.
+    pub(crate) fn percent(self) -> Option<f64> {
+        let (then, now) = self.0.zip(Ticks::now())?;
+        Some(now.stolen_since(then))
     }
 }
 

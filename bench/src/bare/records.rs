@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use redis::{AsyncConnectionConfig, Client, Script, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo as _, Script, aio::MultiplexedConnection,
+    io::tcp::TcpSettings,
+};
 
 use super::hints::Hint;
 
@@ -27,7 +30,9 @@ pub(super) struct Records {
 impl Records {
     pub(super) async fn connect(url: &str) -> anyhow::Result<Self> {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
-        let client = Client::open(url).context("--redis")?;
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let server = url.into_connection_info().context("--redis")?;
+        let client = Client::open(server.set_tcp_settings(tcp)).context("--redis")?;
         let connecting = client.get_multiplexed_async_connection_with_config(&config);
         Ok(Self {
             connection: connecting.await.context("cannot connect to Redis")?,

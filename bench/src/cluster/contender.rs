@@ -30,7 +30,16 @@ pub(super) enum Program {
 }
 
 impl Program {
-    pub(super) const ALL: [Self; 3] = [Self::Bare, Self::Sms, Self::Roles];
+    const ALL: [Self; 3] = [Self::Bare, Self::Sms, Self::Roles];
+
+    /// All of them, each the first in another round: what a run leaves behind on the two servers
+    /// falls on all alike.
+    pub(super) fn in_turn(round: usize) -> [Self; 3] {
+        let mut all = Self::ALL;
+        let first = round.saturating_sub(1) % all.len();
+        all.rotate_left(first);
+        all
+    }
 
     pub(super) fn name(self) -> &'static str {
         match self {

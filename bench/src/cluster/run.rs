@@ -10,6 +10,7 @@ use crate::{
     outcome::Outcome,
     process::Process,
     run::{Cost, costs},
+    stolen::Watch,
     usage::Usage,
 };
 
@@ -86,11 +87,16 @@ async fn send(
     ids: &mut Vec<String>,
 ) -> anyhow::Result<Outcome> {
     bench.sink.reset().await?;
+    let stolen = Watch::begin();
     let mut sent = contender.send(volume).await?;
     bench.sink.wait(volume.messages).await?;
+    let stolen_percent = stolen.percent();
     ids.extend(sent.ids.drain(..).flatten());
     let arrivals = bench.sink.arrivals().await?;
-    let outcome = Outcome::new(&sent, &arrivals, bench.sink.stats().await?);
+    let outcome = Outcome {
+        stolen_percent,
+        ..Outcome::new(&sent, &arrivals, bench.sink.stats().await?)
+    };
     outcome.check()?;
     Ok(outcome)
 }

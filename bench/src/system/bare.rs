@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use super::{answers, folder};
+use super::{answers, folder, provider::CONCURRENCY};
 use crate::process::{Process, free_addresses};
 
 /// A running `sms-bench bare`.
@@ -37,12 +37,14 @@ impl Bare {
         let [address] = free_addresses()?;
         let program = std::env::current_exe().context("where is this program?")?;
         let (listen, provider) = (address.to_string(), servers.provider.to_string());
+        let concurrency = CONCURRENCY.to_string();
         let arguments = [
             ["--listen", &listen],
             ["--redis", servers.redis],
             ["--amqp", servers.amqp],
             ["--provider", &provider],
             ["--queue", queue],
+            ["--concurrency", &concurrency],
         ];
         let arguments = [&["bare"], arguments.as_flattened()].concat();
         let mut process = Process::start("bare", &program, &arguments, folder.path())?;

@@ -40,8 +40,11 @@ impl Provider {
     }
 }
 
+/// Messages under way to the provider at once: more than ever are. The same for all programs.
+pub(crate) const CONCURRENCY: u16 = 256;
+
 /// The provider at this address in the configuration of `sms serve`. No throughput: as fast as it
-/// can, and with more connections than are ever used at a time.
+/// can.
 pub(crate) fn configured(address: SocketAddr) -> String {
     format!(
         r#"[[provider]]
@@ -49,7 +52,7 @@ name = "main"
 kind = "megafon"
 url = "http://{address}{MEGAFON_PATH}"
 from = "Bench"
-concurrency = 256
+concurrency = {CONCURRENCY}
 login = "bench"
 password = "bench"
 "#
