@@ -16,9 +16,16 @@ pub(super) trait Work: Send + Sync + 'static {
     async fn run(&self, items: Vec<Self::Item>) -> Vec<Self::Answer>;
 }
 
+/// The most items of a batch that counts as small: gathering has gained nothing with it.
+const SMALL: usize = 2;
+
+/// How many batches may be under way at a time while they are small. At a low rate nobody then
+/// waits for the round trip of somebody else; under load batches are large, and this has no effect.
+const SMALL_AT_ONCE: usize = 6;
+
 /// Gathers items while earlier batches are under way. An item that finds fewer than
-/// `concurrency` of them starts a batch at once; so a lone item is never delayed, and under load
-/// batches grow by themselves.
+/// `concurrency` of them, or only a few small ones, starts a batch at once; so a lone item is not
+/// delayed, and under load batches grow by themselves.
 pub(super) struct Batcher<W: Work> {
     shared: Arc<Shared<W>>,
 }
@@ -33,16 +40,20 @@ struct Shared<W: Work> {
 struct Pending<W: Work> {
     items: Vec<Waiting<W>>,
     running: usize,
+    /// How many items the latest batch had.
+    latest: usize,
 }
 
 type Waiting<W> = (<W as Work>::Item, oneshot::Sender<<W as Work>::Answer>);
 
 impl<W: Work> Batcher<W> {
-    /// Batches of at most `most` items, at most `concurrency` of them at a time.
+    /// Batches of at most `most` items, at most `concurrency` of them at a time, or a few more
+    /// while they are small.
     pub(super) fn new(work: W, most: usize, concurrency: usize) -> Self {
         let pending = Pending {
             items: Vec::new(),
             running: 0,
+            latest: 0,
         };
         Self {
             shared: Arc::new(Shared {
@@ -60,7 +71,7 @@ impl<W: Work> Batcher<W> {
         let (sender, receiver) = oneshot::channel();
         let mut pending = self.shared.lock();
         pending.items.push((item, sender));
-        if pending.running < self.shared.concurrency {
+        if pending.running < self.shared.at_once(pending.latest) {
             pending.running += 1;
             drop(pending);
             tokio::spawn(run(Arc::clone(&self.shared)));
@@ -75,13 +86,25 @@ impl<W: Work> Shared<W> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch; none when there is nothing left, and the runner is counted out.
+    /// How many batches may be under way, the latest of them having had so many items.
+    fn at_once(&self, latest: usize) -> usize {
+        if latest <= SMALL {
+            self.concurrency.max(SMALL_AT_ONCE)
+        } else {
+            self.concurrency
+        }
+    }
+
+    /// The next batch; none when there is nothing left, or batches have grown and others are under
+    /// way that take the rest, and the runner is counted out.
     fn next(&self) -> Option<Vec<Waiting<W>>> {
         let mut pending = self.lock();
-        if pending.items.is_empty() {
+        let is_surplus = pending.running > self.at_once(pending.latest);
+        if pending.items.is_empty() || is_surplus {
             pending.running -= 1;
             return None;
         }
+        pending.latest = pending.items.len().min(self.most);
         if pending.items.len() <= self.most {
             return Some(std::mem::take(&mut pending.items));
         }
@@ -130,6 +153,7 @@ impl<W: Work> fmt::Debug for Batcher<W> {
 mod tests {
     use super::*;
 
+    /// Does as many batches as there are permits.
     struct Sizes(tokio::sync::Semaphore);
 
     #[async_trait]
@@ -138,24 +162,54 @@ mod tests {
         type Answer = usize;
 
         async fn run(&self, items: Vec<()>) -> Vec<usize> {
-            let _turn = self.0.acquire().await.unwrap();
+            self.0.acquire().await.unwrap().forget();
             vec![items.len(); items.len()]
         }
     }
 
-    #[tokio::test]
-    async fn a_lone_item_runs_at_once_and_others_gather_meanwhile() {
-        let batcher = Batcher::new(Sizes(tokio::sync::Semaphore::new(0)), 3, 1);
-        let first = batcher.add(());
-        tokio::task::yield_now().await;
-        let rest: Vec<_> = (0..4).map(|_| batcher.add(())).collect();
-        batcher.shared.work.0.add_permits(1);
-        assert_eq!(first.await, Ok(1));
+    fn held_up() -> Batcher<Sizes> {
+        Batcher::new(Sizes(tokio::sync::Semaphore::new(0)), 3, 1)
+    }
+
+    /// Adds items one after the other, each when what the others began is under way.
+    async fn add(batcher: &Batcher<Sizes>, count: usize) -> Vec<oneshot::Receiver<usize>> {
+        let mut answers = Vec::new();
+        for _ in 0..count {
+            answers.push(batcher.add(()));
+            tokio::task::yield_now().await;
+        }
+        answers
+    }
+
+    async fn sizes(answers: Vec<oneshot::Receiver<usize>>) -> Vec<usize> {
         let mut sizes = Vec::new();
-        for answer in rest {
+        for answer in answers {
             sizes.push(answer.await.unwrap());
         }
-        assert_eq!(sizes, [3, 3, 3, 1]);
+        sizes
+    }
+
+    #[tokio::test]
+    async fn lone_items_do_not_wait_for_each_other_and_a_crowd_is_gathered() {
+        let batcher = held_up();
+        let lone = add(&batcher, SMALL_AT_ONCE).await;
+        let crowd = add(&batcher, 4).await;
+        batcher.shared.work.0.add_permits(SMALL_AT_ONCE + 2);
+        assert_eq!(sizes(lone).await, [1; SMALL_AT_ONCE]);
+        assert_eq!(sizes(crowd).await, [3, 3, 3, 1]);
+    }
+
+    #[tokio::test]
+    async fn once_batches_have_grown_no_more_are_under_way_than_allowed() {
+        let batcher = held_up();
+        let lone = add(&batcher, SMALL_AT_ONCE).await;
+        let crowd = add(&batcher, 7).await;
+        batcher.shared.work.0.add_permits(SMALL_AT_ONCE);
+        assert_eq!(sizes(lone).await, [1; SMALL_AT_ONCE]);
+        tokio::task::yield_now().await;
+        assert_eq!(batcher.shared.lock().running, 1);
+        batcher.shared.work.0.add_permits(3);
+        assert_eq!(sizes(crowd).await, [3, 3, 3, 3, 3, 3, 1]);
     }
 
     struct Panics;

@@ -47,7 +47,7 @@ impl Hinter {
             }),
         };
         Self {
-            // One at a time: hints of a route keep their order.
+            // One at a time: hints of a route keep their order, but for those of a lone message.
             pushes: Batcher::new(push, 4_096, 1),
             waiting,
         }
