@@ -1,9 +1,11 @@
 //! Gathering single calls into calls over many items, without delaying a lone one.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 /// What is done with the items of a batch.
@@ -114,31 +116,19 @@ impl<W: Work> Shared<W> {
 }
 
 async fn run<W: Work>(shared: Arc<Shared<W>>) {
-    let mut runner = Runner {
-        shared,
-        is_counted: true,
-    };
-    while let Some(batch) = runner.shared.next() {
+    while let Some(batch) = shared.next() {
         let (items, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-        let answers = runner.shared.work.run(items).await;
+        // Those whose work panicked learn it by their channel. The others must not wait for the
+        // next item to come.
+        let Ok(answers) = AssertUnwindSafe(shared.work.run(items))
+            .catch_unwind()
+            .await
+        else {
+            continue;
+        };
         for (sender, answer) in senders.into_iter().zip(answers) {
             // Whoever asked may have gone.
             let _ = sender.send(answer);
-        }
-    }
-    runner.is_counted = false;
-}
-
-/// Counts a runner out that ended by a panic of the work, so that later items still run.
-struct Runner<W: Work> {
-    shared: Arc<Shared<W>>,
-    is_counted: bool,
-}
-
-impl<W: Work> Drop for Runner<W> {
-    fn drop(&mut self) {
-        if self.is_counted {
-            self.shared.lock().running -= 1;
         }
     }
 }
@@ -230,6 +220,18 @@ mod tests {
         let batcher = Batcher::new(Panics, 10, 1);
         assert!(batcher.add(true).await.is_err());
         assert_eq!(batcher.add(false).await, Ok(()));
+    }
+
+    /// They would wait for a later item to start a batch, and there may be none.
+    #[tokio::test]
+    async fn what_gathered_behind_a_panic_is_still_done() {
+        let batcher = Batcher::new(Panics, 1, 1);
+        let panics: Vec<_> = (0..SMALL_AT_ONCE).map(|_| batcher.add(true)).collect();
+        let waiting = batcher.add(false);
+        for panics in panics {
+            assert!(panics.await.is_err());
+        }
+        assert_eq!(waiting.await, Ok(()));
     }
 
     #[tokio::test]
