@@ -76,17 +76,21 @@ impl Inner {
             let since = Instant::now();
             let mut message = self.prepare(&new)?;
             let claim = self.claim_at_once(&mut message);
-            let existing = match self.writes.insert(message.clone()).await {
-                Ok(Inserted::Created) => {
+            let existing = match self.writes.insert(&message).await {
+                Ok(Inserted::Exists(existing)) if !is_same(&existing, &message) => *existing,
+                Ok(_) => {
                     self.after_insert(&message, claim, since);
                     return Ok(Accepted {
                         message,
                         replayed: false,
                     });
                 }
-                Ok(Inserted::Exists(existing)) => *existing,
                 Err(error) => {
-                    self.undo(message.id(), claim);
+                    // Nobody knows whether it was stored. If it was, its claim must not be taken
+                    // for one that the provider may have.
+                    if let Some((token, slot)) = claim {
+                        self.undo(message.id(), token, slot);
+                    }
                     return Err(error.into());
                 }
             };
@@ -142,15 +146,6 @@ impl Inner {
         } else if message.state() == State::Queued {
             self.recent.put(message);
             self.hint(message);
-        }
-    }
-
-    /// Nobody knows whether the message was stored. If it was, its claim is given back, so that
-    /// it is not taken for one that the provider may have.
-    fn undo(self: &Arc<Self>, id: MessageId, claim: Option<(ClaimToken, Slot)>) {
-        if let Some((token, _slot)) = claim {
-            let inner = Arc::clone(self);
-            tokio::spawn(async move { inner.give_back_if_stored(id, token).await });
         }
     }
 
@@ -249,4 +244,11 @@ impl Inner {
         }
         Ok((send_at, send_at.unwrap_or(now) + validity))
     }
+}
+
+/// Whether what has the id is this very message: a store that repeats an insertion by itself,
+/// because its answer was lost, meets what it wrote before. The callback tells, being 128 bits
+/// that were drawn for this message alone.
+fn is_same(existing: &Message, inserted: &Message) -> bool {
+    existing.request.callback.matches(inserted.request.callback)
 }

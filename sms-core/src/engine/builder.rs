@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::hints::Hinter;
 use super::route::Route;
-use super::{Engine, Inner, NoObserver, Observer, Settings, change, recent, watch};
+use super::{Engine, Inner, NoObserver, Observer, Settings, recent, watch, writes};
 use crate::{
     Clock, Entropy, Limiter, LocalLimiter, Provider, ProviderName, ProviderRules, Queue,
     RetrySchedule, Rules, StatusQuery, Store, SystemClock, SystemEntropy, Throughput,
@@ -242,7 +242,7 @@ impl EngineBuilder {
             }
         }
         let inner = Inner {
-            writes: change::Writes::new(&self.store),
+            writes: writes::Writes::new(&self.store),
             hints: Hinter::new(Arc::clone(&self.queue), Arc::clone(&self.observer)),
             recent: recent::Recent::default(),
             watchers: watch::Watchers::default(),

@@ -66,7 +66,13 @@ impl Group {
                 }
                 Ok(None) => {}
                 Err(error) if error.is_passing() => failed.push((id, token)),
-                Err(error) => warn!(%error, %id, "a message cannot be claimed"),
+                Err(error) => {
+                    warn!(%error, %id, "a message cannot be claimed");
+                    // Nobody knows whether the claim was stored.
+                    if let Some(slot) = self.room.split_one() {
+                        self.inner.undo(id, token, slot);
+                    }
+                }
             }
         }
         failed

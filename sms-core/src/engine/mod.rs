@@ -20,10 +20,12 @@ mod recent;
 mod report;
 mod route;
 mod running;
+mod set_aside;
 mod slots;
 mod submit;
 mod sweep;
 mod watch;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,7 +63,7 @@ struct Inner {
     settings: Settings,
     routes: BTreeMap<ProviderName, route::Route>,
     default_route: ProviderName,
-    writes: change::Writes,
+    writes: writes::Writes,
     hints: hints::Hinter,
     recent: recent::Recent,
     watchers: watch::Watchers,

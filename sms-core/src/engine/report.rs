@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tracing::error;
 
 use super::change::Applied;
 use super::{Engine, Inner, Observation};
@@ -131,19 +132,31 @@ impl Inner {
         Ok(found.into_iter().next().flatten())
     }
 
-    /// Looks again for the messages of parked reports.
+    /// Looks again for the messages of parked reports; says whether that led anywhere.
     pub(super) async fn look_again(
         self: &Arc<Self>,
         parked: Vec<ParkedReport>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let looked = join_all(parked.into_iter().map(|parked| self.look_again_for(parked)));
-        looked.await.into_iter().collect()
+        let mut any_done = false;
+        for looked in looked.await {
+            match looked {
+                Ok(()) => any_done = true,
+                Err(error) if error.is_passing() => return Err(error),
+                // It must not hold up the others.
+                Err(error) => error!(%error, "a parked report cannot be dealt with"),
+            }
+        }
+        Ok(any_done)
     }
 
     async fn look_again_for(self: &Arc<Self>, parked: ParkedReport) -> Result<(), StoreError> {
-        if let Some(id) = self.find(&parked.key).await? {
-            self.report_to(id, parked.report.clone()).await?;
-            return self.store.unpark(vec![parked]).await;
+        match self.join(&parked).await {
+            Ok(true) => return self.store.unpark(vec![parked]).await,
+            Ok(false) => {}
+            Err(error) if error.is_passing() => return Err(error),
+            // The message cannot be read. It may be repaired before the report is given up.
+            Err(error) => error!(%error, "a parked report cannot be joined with its message"),
         }
         let now = self.clock.now();
         let waited = now.since(parked.report.received_at);
@@ -158,5 +171,14 @@ impl Inner {
                 ..parked
             }])
             .await
+    }
+
+    /// Says whether the message of a parked report is known, and knows the report now.
+    async fn join(self: &Arc<Self>, parked: &ParkedReport) -> Result<bool, StoreError> {
+        let Some(id) = self.find(&parked.key).await? else {
+            return Ok(false);
+        };
+        self.report_to(id, parked.report.clone()).await?;
+        Ok(true)
     }
 }

@@ -171,6 +171,15 @@ impl Inner {
         }
     }
 
+    /// The same in the background. A drain waits for it, for the slot tells that it is under way.
+    pub(super) fn undo(self: &Arc<Self>, id: MessageId, token: ClaimToken, slot: Slot) {
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            let _until_given_back = slot.answered();
+            inner.give_back_if_stored(id, token).await;
+        });
+    }
+
     /// What the provider is given: the same on every attempt, but for the attempt's number.
     pub(super) fn submission(
         &self,

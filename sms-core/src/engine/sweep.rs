@@ -9,7 +9,8 @@ use tracing::{error, warn};
 
 use super::Inner;
 use super::running::Stop;
-use crate::{Event, ListFilter, MessageId, State, StoreError};
+use super::set_aside::SetAside;
+use crate::{Event, ListFilter, MessageId, State, StoreError, Timestamp};
 
 /// The most messages of one pass.
 const BATCH: usize = 500;
@@ -23,9 +24,9 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// Looks for deadlines that have passed until told to stop. Several sweepers on one store do no
 /// harm: every change is a compare-and-set.
 pub(super) async fn run(inner: Arc<Inner>, mut stop: Stop) {
-    let mut next_removal = Instant::now();
+    let mut memory = Memory::new();
     loop {
-        let pause = match inner.sweep_once(&mut next_removal).await {
+        let pause = match inner.sweep_once(&mut memory).await {
             Ok(true) => Duration::ZERO,
             Ok(false) => inner.settings.sweep_interval,
             Err(error) => {
@@ -65,39 +66,67 @@ pub(super) async fn hint_all(inner: Arc<Inner>, mut stop: Stop) {
     }
 }
 
+/// What a sweep remembers from one pass to the next.
+struct Memory {
+    next_removal: Instant,
+    set_aside: SetAside,
+}
+
+impl Memory {
+    fn new() -> Self {
+        Self {
+            next_removal: Instant::now(),
+            set_aside: SetAside::default(),
+        }
+    }
+}
+
+/// What cannot be read must not keep the rest of the sweep from being done; only a store that is
+/// down does.
+fn unless_passing(part: Result<bool, StoreError>) -> Result<bool, StoreError> {
+    match part {
+        Err(error) if !error.is_passing() => {
+            error!(%error, "a part of the sweep cannot be done");
+            Ok(false)
+        }
+        part => part,
+    }
+}
+
 impl Inner {
     /// One pass; says whether there is more to do at once.
-    async fn sweep_once(self: &Arc<Self>, next_removal: &mut Instant) -> Result<bool, StoreError> {
+    async fn sweep_once(self: &Arc<Self>, memory: &mut Memory) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        let due = self.store.due(now, BATCH).await?;
-        let full = due.len() == BATCH;
-        self.pass_deadlines(due).await?;
-        let parked = self.store.parked_due(now, BATCH).await?;
-        let full = full || parked.len() == BATCH;
-        self.look_again(parked).await?;
-        if Instant::now() >= *next_removal {
-            let more = self.remove_finished().await?;
-            if !more {
-                *next_removal = Instant::now() + RETENTION_INTERVAL;
-            }
-            return Ok(full || more);
-        }
-        Ok(full)
+        let due = unless_passing(self.pass_deadlines(now, &mut memory.set_aside).await)?;
+        let parked = unless_passing(self.look_at_parked(now).await)?;
+        let finished = unless_passing(self.remove_finished(&mut memory.next_removal).await)?;
+        Ok(due || parked || finished)
     }
 
-    async fn pass_deadlines(self: &Arc<Self>, due: Vec<MessageId>) -> Result<(), StoreError> {
-        let pass = |id| async move {
-            match self.pass_deadline(id).await {
-                // A message that cannot be read must not hold up the others.
-                Err(error) if !error.is_passing() => {
+    async fn pass_deadlines(
+        self: &Arc<Self>,
+        now: Timestamp,
+        set_aside: &mut SetAside,
+    ) -> Result<bool, StoreError> {
+        let among = BATCH + set_aside.count(Instant::now());
+        let mut due = self.store.due(now, among).await?;
+        due.retain(|id| !set_aside.has(*id));
+        due.truncate(BATCH);
+        let full = due.len() == BATCH;
+        let pass = |id| async move { (id, self.pass_deadline(id).await) };
+        let mut any_passed = false;
+        for (id, passed) in join_all(due.into_iter().map(pass)).await {
+            match passed {
+                Ok(()) => any_passed = true,
+                Err(error) if error.is_passing() => return Err(error),
+                Err(error) => {
                     error!(%error, %id, "the deadline of a message cannot be acted on");
-                    Ok(())
+                    set_aside.add(id, Instant::now());
                 }
-                result => result,
             }
-        };
-        let passed = join_all(due.into_iter().map(pass));
-        passed.await.into_iter().collect()
+        }
+        // Where nothing goes on there is no hurry either.
+        Ok(full && any_passed)
     }
 
     async fn pass_deadline(self: &Arc<Self>, id: MessageId) -> Result<(), StoreError> {
@@ -112,12 +141,23 @@ impl Inner {
         self.apply(message, &event).await.map(drop)
     }
 
-    async fn remove_finished(&self) -> Result<bool, StoreError> {
-        let Some(retention) = self.settings.retention else {
+    async fn look_at_parked(self: &Arc<Self>, now: Timestamp) -> Result<bool, StoreError> {
+        let parked = self.store.parked_due(now, BATCH).await?;
+        let full = parked.len() == BATCH;
+        let any_done = self.look_again(parked).await?;
+        Ok(full && any_done)
+    }
+
+    async fn remove_finished(&self, next: &mut Instant) -> Result<bool, StoreError> {
+        let Some(retention) = self.settings.retention.filter(|_| *next <= Instant::now()) else {
             return Ok(false);
         };
         let before = self.clock.now() - retention;
         let removed = self.store.remove_finished(before, REMOVED_AT_ONCE).await?;
-        Ok(removed == REMOVED_AT_ONCE)
+        let more = removed == REMOVED_AT_ONCE;
+        if !more {
+            *next = Instant::now() + RETENTION_INTERVAL;
+        }
+        Ok(more)
     }
 }

@@ -27,10 +27,15 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// # Contract
     /// A message whose id is taken is not written; the answer holds the one that has the id. Of
-    /// two with one id in the same call, the first is written.
+    /// two with one id in the same call, the first is written. A store that repeats an insertion
+    /// by itself, because its answer was lost, may find the very message that it wrote and say
+    /// [`Inserted::Exists`]: the engine knows its own by
+    /// [`Request::callback`](crate::Request::callback).
     ///
     /// # Errors
-    /// Any [`StoreError`]: nothing is known of any item.
+    /// Any [`StoreError`]: nothing is known of any item. After one that does not pass the engine
+    /// inserts the messages of the call one by one, so that one which cannot be read does not
+    /// keep the others out.
     async fn insert(&self, messages: Vec<Message>) -> Result<Vec<Inserted>, StoreError>;
 
     /// Loads messages by id; `None` where there is none.
@@ -52,7 +57,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// `Conflict` carries the message as it is now.
     ///
     /// # Errors
-    /// Any [`StoreError`]: nothing is known of any item.
+    /// Any [`StoreError`]: nothing is known of any item. After one that does not pass the engine
+    /// reads the messages of the call again and commits what is left to do one by one.
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError>;
 
     /// Finds messages by the ids that providers gave to them.
@@ -94,6 +100,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn parked(&self, keys: &[ReportKey]) -> Result<Vec<ParkedReport>, StoreError>;
 
     /// The parked reports whose time to look again is at or before `now`, at most `limit`.
+    ///
+    /// # Contract
+    /// One that cannot be read is passed over and logged; it must not hold up the others.
     ///
     /// # Errors
     /// Any [`StoreError`].

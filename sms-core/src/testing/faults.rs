@@ -39,7 +39,8 @@ pub enum Fault {
     HangAfter,
     /// It seems to go well but has no effect. Only for calls whose effect may be lost: hints.
     Lose,
-    /// It takes effect twice. Only for calls that may: hints.
+    /// It takes effect twice, and its second answer counts. Only for calls that may: hints, and
+    /// insertions.
     Double,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::faults::{Call, Faults, Port, under};
+use super::faults::{Call, Fault, Faults, Port, under};
 use crate::{
     Change, Committed, Inserted, ListFilter, Message, MessageId, Page, PageToken, ParkedReport,
     ReportKey, StateCounts, Store, StoreError, StoreErrorKind, Timestamp,
@@ -31,17 +31,27 @@ impl FaultyStore {
     ) -> Result<T, StoreError> {
         let port = Port::Store;
         let fault = self.faults.choose(Call { port, method });
-        under(fault, call, || {
-            StoreError::new(StoreErrorKind::Unavailable, method)
-        })
-        .await
+        under(fault, call, || failed(method)).await
     }
+}
+
+fn failed(method: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, method)
 }
 
 #[async_trait]
 impl Store for FaultyStore {
     async fn insert(&self, messages: Vec<Message>) -> Result<Vec<Inserted>, StoreError> {
-        self.call("insert", self.store.insert(messages)).await
+        let (port, method) = (Port::Store, "insert");
+        let fault = self.faults.choose(Call { port, method });
+        let twice = fault == Fault::Double;
+        let call = async {
+            if twice {
+                self.store.insert(messages.clone()).await?;
+            }
+            self.store.insert(messages).await
+        };
+        under(fault, call, || failed(method)).await
     }
 
     async fn load(&self, ids: &[MessageId]) -> Result<Vec<Option<Message>>, StoreError> {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use std::sync::Arc;
 
-use sms_core::testing::{ScriptedProvider, Step};
+use sms_core::testing::{Fault, Port, ScriptedProvider, Step};
 use sms_core::{Drained, State};
 use tokio::time::{Instant, sleep};
 
-use super::rig::{Rig, SECOND, accept, accepted};
+use super::rig::{Rig, SECOND, accept, accepted, new_message};
 
 fn slow() -> Rig {
     let taking = Step::SayAfter(2 * SECOND, accepted("p1").into());
@@ -71,6 +71,23 @@ async fn dropping_it_stops_the_work_too() {
     let id = accept(&engine).await;
     sleep(60 * SECOND).await;
     assert_eq!(rig.state(id).await, State::Queued);
+}
+
+/// Else the process ends first, and the message waits for the end of its lease.
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_a_claim_that_is_being_given_back() {
+    let rig = Rig::new();
+    let (engine, switch) = rig.disturbed();
+    let running = engine.start();
+    sleep(SECOND).await;
+    switch.set(Port::Store, "insert", Fault::LoseAnswer);
+    switch.set(Port::Store, "load", Fault::Delay(3 * SECOND));
+    engine.accept(new_message()).await.unwrap_err();
+    let counts = engine.count().await.unwrap();
+    assert_eq!(counts.get(State::Sending), 1, "it is claimed");
+    assert_eq!(running.drain(10 * SECOND).await, Drained::Clean);
+    let counts = engine.count().await.unwrap();
+    assert_eq!(counts.get(State::Queued), 1, "it is given back");
 }
 
 /// Of a message that waits in a lane for its turn, nothing is claimed yet.

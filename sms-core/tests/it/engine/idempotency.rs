@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sms_core::testing::{Fault, Port};
 use sms_core::{
     AcceptError, EncodingChoice, Fingerprint, NewMessage, Priority, State, UnknownPolicy,
 };
@@ -76,6 +77,23 @@ async fn without_a_key_every_request_is_a_message() {
         .map(|accepted| accepted.unwrap().message.id())
         .collect();
     assert_eq!(ids.len(), 100);
+}
+
+/// A store repeats an insertion by itself after its answer was lost, and meets what it wrote.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_meets_itself_in_the_store_was_created() {
+    for new in [new_message(), keyed("k")] {
+        let rig = Rig::new();
+        let (engine, switch) = rig.disturbed();
+        switch.set(Port::Store, "insert", Fault::Double);
+        let running = engine.start();
+        let accepted = engine.accept(new).await.unwrap();
+        assert!(!accepted.replayed);
+        rig.until(accepted.message.id(), State::Sent).await;
+        running.drain(SECOND).await;
+        assert_eq!(rig.submissions(), 1);
+        assert_eq!(engine.count().await.unwrap().total(), 1);
+    }
 }
 
 /// Two processes, one client that asks both because it heard from neither.

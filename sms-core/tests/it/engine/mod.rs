@@ -12,5 +12,6 @@ mod pace;
 mod providers;
 mod reporting;
 mod rig;
+mod rotten;
 mod unreadable;
 mod watching;
