@@ -1,14 +1,16 @@
 //! The record of handing a message to a provider once.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::Masked;
 use crate::{ProviderId, ProviderName, ReportStatus, Timestamp};
 
 /// One submission of a message to a provider: written before the provider is called, completed
 /// when it has answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Counts the attempts from 1.
     pub number: u32,
@@ -41,6 +43,40 @@ pub struct Attempt {
     /// The final status that a report gave to this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportStatus>,
+}
+
+/// What the provider said in its own words may be personal: only its length shows.
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            number,
+            provider,
+            claim,
+            started_at,
+            lease_until,
+            finished_at,
+            outcome,
+            provider_id,
+            code,
+            description,
+            node,
+            report,
+        } = self;
+        f.debug_struct("Attempt")
+            .field("number", number)
+            .field("provider", provider)
+            .field("claim", claim)
+            .field("started_at", started_at)
+            .field("lease_until", lease_until)
+            .field("finished_at", finished_at)
+            .field("outcome", outcome)
+            .field("provider_id", provider_id)
+            .field("code", &Masked(code))
+            .field("description", &Masked(description))
+            .field("node", node)
+            .field("report", report)
+            .finish()
+    }
 }
 
 /// 64 random bits that name one claim.

@@ -70,6 +70,7 @@ pub mod testing;
 pub mod text;
 mod throughput;
 mod timestamp;
+mod words;
 
 pub use attempt::{Attempt, AttemptOutcome, ClaimToken};
 pub use callback::{Callback, CallbackPath, CallbackPathError};

@@ -1,11 +1,14 @@
 //! What a provider says later about a message it took.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+use crate::words::Masked;
 use crate::{MessageId, ProviderId, ProviderName, Reference, Timestamp};
 
 /// A report as it is kept with its message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// When it came.
     pub received_at: Timestamp,
@@ -27,6 +30,32 @@ pub struct Report {
     pub text: Option<String>,
     /// Whether it came after the message had been given up as [`State::Unknown`](crate::State).
     pub late: bool,
+}
+
+/// What the provider said in its own words may be personal: only its length shows.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            received_at,
+            provider,
+            status,
+            provider_id,
+            receipt_id,
+            code,
+            text,
+            late,
+        } = self;
+        f.debug_struct("Report")
+            .field("received_at", received_at)
+            .field("provider", provider)
+            .field("status", status)
+            .field("provider_id", provider_id)
+            .field("receipt_id", &Masked(receipt_id))
+            .field("code", &Masked(code))
+            .field("text", &Masked(text))
+            .field("late", late)
+            .finish()
+    }
 }
 
 impl Report {
@@ -81,7 +110,7 @@ impl ReportStatus {
 }
 
 /// A report as it comes in, before its message is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IncomingReport {
     /// How it names its message.
     pub subject: Subject,
@@ -89,12 +118,35 @@ pub struct IncomingReport {
     pub status: ReportStatus,
     /// The id that the provider gave to the message, where the report names it.
     pub provider_id: Option<ProviderId>,
-    /// The id of the receipt at the message centre, where the report names it.
+    /// The id of the receipt at the message centre, where the report names it. The engine keeps its
+    /// first 255 characters.
     pub receipt_id: Option<String>,
-    /// The provider's own code.
+    /// The provider's own code. The engine keeps its first 64 characters.
     pub code: Option<String>,
-    /// The provider's own words.
+    /// The provider's own words. The engine keeps their first 500 characters.
     pub text: Option<String>,
+}
+
+/// What the provider said in its own words may be personal: only its length shows.
+impl fmt::Debug for IncomingReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            subject,
+            status,
+            provider_id,
+            receipt_id,
+            code,
+            text,
+        } = self;
+        f.debug_struct("IncomingReport")
+            .field("subject", subject)
+            .field("status", status)
+            .field("provider_id", provider_id)
+            .field("receipt_id", &Masked(receipt_id))
+            .field("code", &Masked(code))
+            .field("text", &Masked(text))
+            .finish()
+    }
 }
 
 /// How a report names its message.

@@ -10,7 +10,7 @@ use super::change::Applied;
 use super::{Engine, Inner, Observation};
 use crate::{
     Event, IncomingReport, Message, MessageId, ParkedReport, ProviderName, Report, ReportKey,
-    StoreError, Subject, Unchanged,
+    StoreError, Subject, Unchanged, words,
 };
 
 /// When to look for the message of a parked report for the first time. The worker that learns
@@ -48,9 +48,9 @@ impl Engine {
             provider: provider.clone(),
             status: incoming.status,
             provider_id: incoming.provider_id,
-            receipt_id: incoming.receipt_id,
-            code: incoming.code,
-            text: incoming.text,
+            receipt_id: words::receipt_id(incoming.receipt_id),
+            code: words::code(incoming.code),
+            text: words::text(incoming.text),
             late: false,
         };
         let status = report.status;

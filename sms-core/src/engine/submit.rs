@@ -67,7 +67,8 @@ impl Inner {
         let limit = route.timeout() + TIMEOUT_SLACK;
         let answer = timeout(limit, route.provider().submit(&submission))
             .await
-            .unwrap_or_else(|_| Answer::from(Outcome::Unknown));
+            .unwrap_or_else(|_| Answer::from(Outcome::Unknown))
+            .in_bounds();
         let took = started.elapsed();
         self.heed(route, &answer.outcome);
         let _until_kept = slot.answered();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::words::{self, Masked};
 use crate::{
     AttemptOutcome, Encoding, MessageId, MessageText, PhoneNumber, ProviderId, ProviderName,
     Reference, ReportStatus, SenderId, Timestamp,
@@ -118,16 +119,34 @@ impl fmt::Debug for CallbackUrl {
 }
 
 /// What a provider said to a submission.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// How it went.
     pub outcome: Outcome,
-    /// The provider's own code.
+    /// The provider's own code. The engine keeps its first 64 characters.
     pub code: Option<String>,
-    /// The provider's own words.
+    /// The provider's own words. The engine keeps their first 500 characters.
     pub description: Option<String>,
     /// The provider's node that answered.
     pub node: Option<IpAddr>,
+}
+
+/// What the provider said in its own words may be personal: only its length shows.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            outcome,
+            code,
+            description,
+            node,
+        } = self;
+        f.debug_struct("Answer")
+            .field("outcome", outcome)
+            .field("code", &Masked(code))
+            .field("description", &Masked(description))
+            .field("node", node)
+            .finish()
+    }
 }
 
 /// How a submission went.
@@ -159,6 +178,17 @@ pub enum Outcome {
     Unauthorized,
     /// Nobody knows whether the provider took it.
     Unknown,
+}
+
+impl Answer {
+    /// The same with no more of the provider's words than is kept.
+    pub(crate) fn in_bounds(self) -> Self {
+        Self {
+            code: words::code(self.code),
+            description: words::text(self.description),
+            ..self
+        }
+    }
 }
 
 impl Outcome {

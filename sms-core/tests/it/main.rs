@@ -11,6 +11,8 @@ mod engine;
 mod engine_conformance;
 mod machine;
 #[cfg(feature = "conformance")]
+mod masking;
+#[cfg(feature = "conformance")]
 mod provider_conformance;
 #[cfg(feature = "conformance")]
 mod queue_conformance;

@@ -227,3 +227,24 @@ async fn a_provider_that_can_be_asked_is_asked() {
         assert!(took < Duration::from_secs(620));
     }
 }
+
+/// Dozens of attempts are kept with a message.
+#[tokio::test(start_paused = true)]
+async fn of_the_words_of_an_answer_only_the_beginning_is_kept() {
+    let long = Some("x".repeat(1_000_000));
+    let wordy = Answer {
+        code: long.clone(),
+        description: long,
+        ..accepted("p1").into()
+    };
+    let provider = ScriptedProvider::new("main").unwrap();
+    let rig = Rig::with(provider.then([Step::Say(wordy)]));
+    let engine = rig.engine();
+    let _running = engine.start();
+    let id = accept(&engine).await;
+    let message = rig.until(id, State::Sent).await;
+    let attempt = &message.progress.attempts[0];
+    let length = |words: &Option<String>| words.as_ref().map_or(0, String::len);
+    let lengths = [&attempt.code, &attempt.description].map(length);
+    assert_eq!(lengths, [64, 500]);
+}

@@ -1,7 +1,9 @@
 //! Reports: before the answer, under unknown ids, repeatedly, late.
 
 use sms_core::testing::{Fault, Port, ScriptedProvider, Step};
-use sms_core::{MessageId, ReportStatus, Reported, State, Subject};
+use sms_core::{
+    IncomingReport, MessageId, ReportStatus, Reported, State, Store, Subject, Timestamp,
+};
 use tokio::time::sleep;
 
 use super::rig::{Rig, SECOND, about, accept, accepted, by_provider_id, by_reference, name};
@@ -59,7 +61,6 @@ async fn a_report_before_the_answer_by_provider_id_is_parked_and_joined_by_the_w
 }
 
 async fn parked(rig: &Rig) -> usize {
-    use sms_core::Store as _;
     let all = rig.store.parked_due(sms_core::Timestamp::MAX, 100).await;
     all.unwrap().len()
 }
@@ -227,4 +228,35 @@ async fn a_parked_report_of_a_stranger_is_forgotten_after_three_days() {
     assert_eq!(parked(&rig).await, 1);
     sleep(144 * 3_600 * SECOND).await;
     assert_eq!(parked(&rig).await, 0);
+}
+
+/// Sixteen of them are kept with a message, and any number is parked.
+#[tokio::test(start_paused = true)]
+async fn of_the_words_of_a_report_only_the_beginning_is_kept() {
+    let rig = Rig::new();
+    let engine = rig.engine();
+    let _running = engine.start();
+    let id = accept(&engine).await;
+    rig.until(id, State::Sent).await;
+    for subject in [
+        Subject::Reference(id.reference()),
+        Subject::ProviderId("unheard-of".parse().unwrap()),
+    ] {
+        let long = Some("x".repeat(1_000_000));
+        let report = IncomingReport {
+            receipt_id: long.clone(),
+            code: long.clone(),
+            text: long,
+            ..about(subject, ReportStatus::Buffered)
+        };
+        engine.report(&name("main"), report).await.unwrap();
+    }
+    let mut kept = rig.message(id).await.progress.reports;
+    let parked = rig.store.parked_due(Timestamp::MAX, 10).await.unwrap();
+    kept.extend(parked.into_iter().map(|parked| parked.report));
+    let length = |words: Option<String>| words.map_or(0, |words| words.len());
+    let lengths = kept
+        .into_iter()
+        .map(|one| [one.receipt_id, one.code, one.text].map(length));
+    assert_eq!(lengths.collect::<Vec<_>>(), [[255, 64, 500]; 2]);
 }
