@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::AttemptOutcome;
+use crate::machine::LONGEST_WISH;
 
 /// After so many failures in a row the provider gets nothing for a while.
 const FAILURES_TO_CLOSE: u32 = 5;
@@ -12,8 +13,6 @@ const FAILURES_TO_CLOSE: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause that we choose ourselves.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// The longest pause that a provider may ask for.
-const LONGEST_WISH: Duration = Duration::from_secs(3_600);
 /// The pause after a throttled answer that names none.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 

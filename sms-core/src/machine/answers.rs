@@ -2,6 +2,7 @@
 
 use super::decide::{NOTHING_MORE, Step};
 use super::event::Unchanged;
+use super::rules::LONGEST_WISH;
 use super::settle::{Context, settle};
 use crate::{
     Answer, Attempt, AttemptOutcome, ClaimToken, Progress, ProviderId, QueryAnswer, State,
@@ -44,7 +45,10 @@ pub(super) fn answered(
     // What is final stays: the answer is kept as a fact, and only a report may still tell more.
     if !progress.state.is_final() {
         let context = Context {
-            retry_after: answer.outcome.retry_after(),
+            retry_after: answer
+                .outcome
+                .retry_after()
+                .map(|wish| wish.min(LONGEST_WISH)),
             ..context
         };
         settle(progress, context);

@@ -16,5 +16,6 @@ mod settle;
 
 pub use decide::Decision;
 pub use event::{Event, Unchanged};
+pub(crate) use rules::LONGEST_WISH;
 pub use rules::{ProviderRules, Rules};
 pub use schedule::{Jitter, RetrySchedule, ScheduleError};

@@ -35,6 +35,10 @@ pub struct ProviderRules {
 /// The shortest pause between two status queries of one message; it doubles each time.
 pub(super) const FIRST_QUERY_AFTER: Duration = Duration::from_secs(15);
 
+/// The longest that a provider may ask to wait: an hour. It will be asked again then, and may
+/// repeat its wish; a wish of a day, meant or not, would end most messages unsent.
+pub(crate) const LONGEST_WISH: Duration = Duration::from_secs(3_600);
+
 impl Default for ProviderRules {
     /// Reports within 24 hours, as the older service's provider promised; nothing else assumed.
     fn default() -> Self {

@@ -166,12 +166,12 @@ pub enum Outcome {
     Rejected,
     /// The provider asks for fewer messages. Surely not taken.
     Throttled {
-        /// How long it asks to wait.
+        /// How long it asks to wait. The engine waits an hour at most.
         retry_after: Option<Duration>,
     },
     /// The provider could not be reached or was not able. Surely not taken.
     Unavailable {
-        /// How long it asks to wait.
+        /// How long it asks to wait. The engine waits an hour at most.
         retry_after: Option<Duration>,
     },
     /// The provider refuses our credentials. Surely not taken; nothing else will be either.

@@ -107,11 +107,31 @@ fn a_retry_that_would_come_after_the_validity_is_not_waited_for() {
     life.wait(seconds(55));
     life.submit(UNAVAILABLE);
     assert_eq!(life.state(), State::Expired);
-    let mut life = Life::new();
+    let mut life = Life::new().valid_for(seconds(3_600));
     life.submit(Outcome::Throttled {
-        retry_after: Some(DAY),
+        retry_after: Some(seconds(3_600)),
     });
     assert_eq!(life.state(), State::Expired);
+}
+
+/// Else a wish of a day, which most messages do not live, would end them unsent.
+#[test]
+fn the_provider_may_ask_for_an_hour_at_a_time() {
+    for outcome in [
+        Outcome::Throttled {
+            retry_after: Some(DAY),
+        },
+        Outcome::Unavailable {
+            retry_after: Some(DAY),
+        },
+    ] {
+        let mut life = Life::new();
+        life.submit(outcome);
+        assert_eq!(life.waits(), seconds(3_600));
+        life.pass_deadline();
+        life.submit(accepted("p2"));
+        assert_eq!(life.state(), State::Sent);
+    }
 }
 
 #[test]
