@@ -16,9 +16,9 @@ use crate::{
 
 /// The longest validity: a week. GSM 03.40 could say 63 weeks, but no provider keeps a message
 /// for longer than a few days.
-const LONGEST_VALIDITY: Duration = Duration::from_secs(7 * 24 * 3_600);
+pub(super) const LONGEST_VALIDITY: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// The shortest validity that can be kept to.
-const SHORTEST_VALIDITY: Duration = Duration::from_secs(1);
+pub(super) const SHORTEST_VALIDITY: Duration = Duration::from_secs(1);
 /// How far ahead a message may be scheduled: a year.
 const LONGEST_SCHEDULE: Duration = Duration::from_secs(366 * 24 * 3_600);
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accept::{LONGEST_VALIDITY, SHORTEST_VALIDITY};
 use super::hints::Hinter;
 use super::route::Route;
 use super::{Engine, Inner, NoObserver, Observer, Settings, recent, watch, writes};
@@ -17,6 +18,10 @@ const TIMEOUTS_PER_LEASE: u32 = 4;
 /// The shortest lease that is chosen by default.
 const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
+/// The shortest time that finished messages are kept: a client that heard nothing repeats its
+/// request within some seconds, and must find the message of its idempotency key.
+const SHORTEST_RETENTION: Duration = Duration::from_secs(60);
+
 /// A provider with its settings.
 #[derive(Debug, Clone)]
 pub struct ProviderSetup {
@@ -28,7 +33,7 @@ pub struct ProviderSetup {
     pub throughput: Option<Throughput>,
     /// How many submissions one process has under way with it at most.
     pub concurrency: usize,
-    /// How long after it took a message its report may come.
+    /// How long after it took a message its report may come; more than nothing.
     pub report_window: Duration,
     /// For how long a worker answers for an attempt; at least four times the provider's
     /// time-out. 60 s or more if absent.
@@ -78,6 +83,16 @@ pub enum BuildError {
         lease: Duration,
         /// Its time-out.
         timeout: Duration,
+    },
+    /// A setting of a provider makes no sense.
+    #[error("provider {provider}: {setting}: {problem}")]
+    InvalidProvider {
+        /// Which provider.
+        provider: ProviderName,
+        /// Which of its settings.
+        setting: &'static str,
+        /// What is wrong.
+        problem: &'static str,
     },
     /// A setting makes no sense.
     #[error("{setting}: {problem}")]
@@ -168,14 +183,16 @@ impl EngineBuilder {
         self
     }
 
-    /// How long sending may be tried where a message does not say; 24 h if not set.
+    /// How long sending may be tried where a message does not say, from 1 s to 7 days; 24 h if
+    /// not set.
     #[must_use]
     pub fn default_validity(mut self, validity: Duration) -> Self {
         self.settings.default_validity = validity;
         self
     }
 
-    /// Removes messages this long after they became final; they are kept for ever if not set.
+    /// Removes messages this long after they became final, a minute or more; they are kept for
+    /// ever if not set.
     #[must_use]
     pub fn retention(mut self, age: Duration) -> Self {
         self.settings.retention = Some(age);
@@ -264,8 +281,17 @@ impl EngineBuilder {
 
     fn check_settings(&self) -> Result<(), BuildError> {
         let invalid = |setting, problem| Err(BuildError::Invalid { setting, problem });
-        if self.providers.iter().any(|setup| setup.concurrency == 0) {
-            return invalid("concurrency", "is 0: the provider would get nothing");
+        let Settings {
+            default_validity,
+            retention,
+            ..
+        } = self.settings;
+        if !(SHORTEST_VALIDITY..=LONGEST_VALIDITY).contains(&default_validity) {
+            return invalid("default_validity", "must be from 1 s to 7 days");
+        }
+        if retention.is_some_and(|age| age < SHORTEST_RETENTION) {
+            let problem = "must be a minute or more: with a message goes what is known of its idempotency key";
+            return invalid("retention", problem);
         }
         if self.settings.sweep_interval.is_zero() {
             return invalid("sweep_interval", "is 0: the sweep would never rest");
@@ -273,8 +299,25 @@ impl EngineBuilder {
         if self.settings.watch_interval.is_zero() {
             return invalid("watch_interval", "is 0: a watch would never rest");
         }
-        Ok(())
+        self.providers.iter().try_for_each(check_provider)
     }
+}
+
+fn check_provider(setup: &ProviderSetup) -> Result<(), BuildError> {
+    let invalid = |setting, problem| {
+        Err(BuildError::InvalidProvider {
+            provider: setup.provider.name().clone(),
+            setting,
+            problem,
+        })
+    };
+    if setup.concurrency == 0 {
+        return invalid("concurrency", "is 0: the provider would get nothing");
+    }
+    if setup.report_window.is_zero() {
+        return invalid("report_window", "is 0: no report would be waited for");
+    }
+    Ok(())
 }
 
 fn checked_lease(setup: &ProviderSetup) -> Result<Duration, BuildError> {

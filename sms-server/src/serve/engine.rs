@@ -56,13 +56,30 @@ fn explain(loaded: &Loaded, error: &BuildError) -> Problem {
         let at = names.position(|given| given == name)?;
         Some(format!("provider.{at}.{key}"))
     };
-    let key = match error {
-        BuildError::LeaseTooShort { provider, .. } => place_of(provider, "lease"),
-        BuildError::SameName(name) => place_of(name, "name"),
-        _ => None,
+    let (key, problem) = match error {
+        BuildError::LeaseTooShort { provider, .. } => {
+            (place_of(provider, "lease"), error.to_string())
+        }
+        BuildError::SameName(name) => (place_of(name, "name"), error.to_string()),
+        BuildError::InvalidProvider {
+            provider,
+            setting,
+            problem,
+        } => (place_of(provider, setting), (*problem).to_owned()),
+        BuildError::Invalid { setting, problem } => (key_of(setting), (*problem).to_owned()),
+        _ => (None, error.to_string()),
     };
     match key {
-        Some(key) => loaded.problem(&key, error.to_string()),
+        Some(key) => loaded.problem(&key, problem),
         None => Problem::general(error.to_string()),
+    }
+}
+
+/// The key of a setting of the engine, where the two are not called the same.
+fn key_of(setting: &str) -> Option<String> {
+    match setting {
+        "default_validity" => Some("messages.validity".to_owned()),
+        "retention" => Some("messages.retention".to_owned()),
+        _ => None,
     }
 }

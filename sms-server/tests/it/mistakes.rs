@@ -52,6 +52,18 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
             &["sms.toml:3:1: retry.cap: "],
         ),
         plain(
+            "[messages]\nvalidity = \"30d\"",
+            &["sms.toml:2:1: messages.validity: must be from 1 s to 7 days"],
+        ),
+        plain(
+            "[messages]\nvalidity = \"0s\"",
+            &["sms.toml:2:1: messages.validity: must be from 1 s to 7 days"],
+        ),
+        plain(
+            "[messages]\nretention = \"0s\"",
+            &["sms.toml:2:1: messages.retention: must be a minute or more"],
+        ),
+        plain(
             "[grpc]\nlisten = \"localhost\"",
             &["grpc.listen: ", "socket address"],
         ),
@@ -123,7 +135,14 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
             "lease = \"5s\"",
             &["sms.toml:7:1: provider.0.lease: ", "four times"],
         ),
-        provider("concurrency = 0", &["concurrency"]),
+        provider(
+            "concurrency = 0",
+            &["sms.toml:7:1: provider.0.concurrency: is 0"],
+        ),
+        provider(
+            "report_window = \"0s\"",
+            &["sms.toml:7:1: provider.0.report_window: is 0"],
+        ),
         provider(
             MEGAFON,
             &["provider.1.name: another provider has the name a"],

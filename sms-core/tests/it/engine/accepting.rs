@@ -154,18 +154,49 @@ async fn an_engine_that_cannot_work_is_not_built() {
     };
     let hasty = rig.bare(&Default::default()).provider(hasty).build();
     assert!(matches!(hasty, Err(BuildError::LeaseTooShort { .. })));
-    let idle = ProviderSetup {
-        concurrency: 0,
-        ..rig.setup()
-    };
-    let idle = rig.bare(&Default::default()).provider(idle).build();
-    assert!(matches!(
-        idle,
-        Err(BuildError::Invalid {
-            setting: "concurrency",
-            ..
-        })
-    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_make_no_sense_are_refused_by_name() {
+    let rig = Rig::new();
+    let millisecond = Duration::from_millis(1);
+    let builder = || rig.bare(&Default::default()).provider(rig.setup());
+    for (built, named) in [
+        (
+            builder().default_validity(SECOND - millisecond),
+            "default_validity",
+        ),
+        (
+            builder().default_validity(WEEK + millisecond),
+            "default_validity",
+        ),
+        (builder().retention(60 * SECOND - millisecond), "retention"),
+        (builder().sweep_interval(Duration::ZERO), "sweep_interval"),
+        (builder().watch_interval(Duration::ZERO), "watch_interval"),
+    ] {
+        let refused = built.build().unwrap_err();
+        assert!(
+            matches!(refused, BuildError::Invalid { setting, .. } if setting == named),
+            "{named}: {refused}"
+        );
+    }
+    let sensible = builder().default_validity(WEEK).retention(60 * SECOND);
+    assert!(sensible.build().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_of_a_provider_that_make_no_sense_are_refused_by_both_names() {
+    let rig = Rig::new();
+    let mut idle = rig.setup();
+    idle.concurrency = 0;
+    let mut hasty = rig.setup();
+    hasty.report_window = Duration::ZERO;
+    for (setup, named) in [(idle, "concurrency"), (hasty, "report_window")] {
+        let built = rig.bare(&Default::default()).provider(setup).build();
+        let refused = built.unwrap_err().to_string();
+        let begins = format!("provider main: {named}: is 0");
+        assert!(refused.starts_with(&begins), "{refused}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
