@@ -2,6 +2,7 @@
 //! the process is fine.
 
 mod limiter;
+mod parking;
 mod queue;
 mod store;
 

@@ -1,11 +1,12 @@
 //! The store in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::parking::Parking;
 use crate::{
     Change, Committed, Inserted, ListFilter, Message, MessageId, Page, PageToken, ParkedReport,
     Progress, ReportKey, StateCounts, Store, StoreError, StoreErrorKind, Timestamp,
@@ -27,7 +28,7 @@ struct Tables {
     deadlines: BTreeSet<(Timestamp, MessageId)>,
     finished: BTreeSet<(Timestamp, MessageId)>,
     provider_ids: HashMap<ReportKey, MessageId>,
-    parked: BTreeMap<ReportKey, Vec<ParkedReport>>,
+    parking: Parking,
     counts: StateCounts,
 }
 
@@ -198,17 +199,15 @@ impl Store for MemoryStore {
     async fn park(&self, reports: Vec<ParkedReport>) -> Result<(), StoreError> {
         let mut tables = self.tables();
         for parked in reports {
-            let under_key = tables.parked.entry(parked.key.clone()).or_default();
-            under_key.retain(|earlier| !earlier.report.repeats(&parked.report));
-            under_key.push(parked);
+            tables.parking.park(parked);
         }
         Ok(())
     }
 
     async fn parked(&self, keys: &[ReportKey]) -> Result<Vec<ParkedReport>, StoreError> {
         let tables = self.tables();
-        let under = |key| tables.parked.get(key).into_iter().flatten().cloned();
-        Ok(keys.iter().flat_map(under).collect())
+        let under = |key| tables.parking.under(key);
+        Ok(keys.iter().flat_map(under).cloned().collect())
     }
 
     async fn parked_due(
@@ -217,27 +216,13 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<ParkedReport>, StoreError> {
         let tables = self.tables();
-        let mut due: Vec<_> = tables
-            .parked
-            .values()
-            .flatten()
-            .filter(|parked| parked.look_again_at <= now)
-            .cloned()
-            .collect();
-        due.sort_by_key(|parked| parked.look_again_at);
-        due.truncate(limit);
-        Ok(due)
+        Ok(tables.parking.due(now).take(limit).cloned().collect())
     }
 
     async fn unpark(&self, reports: Vec<ParkedReport>) -> Result<(), StoreError> {
         let mut tables = self.tables();
         for parked in reports {
-            if let Some(under_key) = tables.parked.get_mut(&parked.key) {
-                under_key.retain(|earlier| !earlier.report.repeats(&parked.report));
-                if under_key.is_empty() {
-                    tables.parked.remove(&parked.key);
-                }
-            }
+            tables.parking.unpark(&parked);
         }
         Ok(())
     }
