@@ -140,9 +140,8 @@ pub(crate) async fn parked(
         }
         // The digits in front tell in which order they came.
         under_key.sort();
-        for stored in under_key {
-            found.push(decode(key.clone(), &stored)?);
-        }
+        let read = |stored: Vec<u8>| decode(key.clone(), &stored).ok();
+        found.extend(under_key.into_iter().filter_map(read));
     }
     Ok(found)
 }
@@ -162,35 +161,55 @@ async fn is_any(store: &Inner, keys: &[ReportKey]) -> Result<bool, Failure> {
     Ok(answers.iter().any(|answer| *answer != Value::Int(0)))
 }
 
+/// What cannot be read is passed over, and more is asked for in its place.
 pub(crate) async fn due(
     store: &Inner,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<ParkedReport>, Failure> {
+    let mut known = 0;
+    loop {
+        let among = limit.saturating_add(known);
+        let (mut due, unreadable) = due_among(store, now, among).await?;
+        if unreadable <= known {
+            store.tell_unreadable(unreadable, now);
+            due.truncate(limit);
+            return Ok(due);
+        }
+        known = unreadable;
+    }
+}
+
+/// Those that can be read of the first so many, and how many cannot.
+async fn due_among(
+    store: &Inner,
+    now: Timestamp,
+    most: usize,
+) -> Result<(Vec<ParkedReport>, usize), Failure> {
     let now = now.as_millis().to_string();
-    let entries = deadlines::lowest(store, |shard| &shard.again, &now, limit).await?;
-    let mut keys = Vec::with_capacity(entries.len());
-    let mut requests = Vec::with_capacity(entries.len());
-    for (_, shard, member) in entries {
-        let shard = &store.keys.shards()[shard];
-        let (name, saying) = split(&member).ok_or(Failure::Answer(FORM))?;
+    let entries = deadlines::lowest(store, |shard| &shard.again, &now, most).await?;
+    let places = entries.iter().filter_map(|(_, shard, member)| {
+        let shard = &store.keys.shards()[*shard];
+        let (name, saying) = split(member)?;
         let mut cmd = redis::cmd("HGET");
         cmd.arg(shard.early_named(name)).arg(saying);
-        requests.push(Request {
-            slot: shard.slot,
-            cmd,
-        });
-        keys.push(key_of(name)?);
-    }
+        let slot = shard.slot;
+        Some((key_of(name).ok()?, Request { slot, cmd }))
+    });
+    let (keys, requests): (Vec<ReportKey>, Vec<Request>) = places.unzip();
+    let mut unreadable = entries.len() - keys.len();
     let answers = store.servers.read(requests).await?;
     let mut due = Vec::with_capacity(keys.len());
     for (key, answer) in keys.into_iter().zip(answers) {
         // It may have been unparked meanwhile.
-        if let Some(stored) = value::bytes(answer, FORM)? {
-            due.push(decode(key, &stored)?);
+        let stored = value::bytes(answer, FORM)?;
+        match stored.map(|stored| decode(key, &stored)) {
+            Some(Ok(parked)) => due.push(parked),
+            Some(Err(_)) => unreadable += 1,
+            None => {}
         }
     }
-    Ok(due)
+    Ok((due, unreadable))
 }
 
 fn split(member: &[u8]) -> Option<(&str, &[u8])> {

@@ -1,6 +1,6 @@
 //! Reports whose message is not known yet.
 
-use rusqlite::{Connection, Params};
+use rusqlite::{Connection, Params, Row};
 use sms_core::{ParkedReport, ReportKey, Timestamp};
 
 use crate::error::Failure;
@@ -61,11 +61,21 @@ fn repeated(writing: &Writing<'_>, parked: &ParkedReport) -> Result<Vec<i64>, Fa
     let mut rows = statement.query((key.provider.as_str(), key.provider_id.as_str()))?;
     let mut numbers = Vec::new();
     while let Some(row) = rows.next()? {
-        if row::parked(row)?.report.repeats(&parked.report) {
+        // What cannot be read must not keep others from being parked under the same key.
+        if readable(row)?.is_some_and(|earlier| earlier.report.repeats(&parked.report)) {
             numbers.push(row.get(4)?);
         }
     }
     Ok(numbers)
+}
+
+/// The report in a row; none if it cannot be read.
+fn readable(row: &Row<'_>) -> Result<Option<ParkedReport>, Failure> {
+    match row::parked(row) {
+        Ok(parked) => Ok(Some(parked)),
+        Err(Failure::Unreadable { .. }) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 pub(crate) fn count(connection: &Connection) -> rusqlite::Result<i64> {
@@ -80,31 +90,42 @@ pub(crate) fn parked(
     for key in keys {
         let key = (key.provider.as_str(), key.provider_id.as_str());
         let condition = "provider = ?1 AND provider_id = ?2 ORDER BY number";
-        found.append(&mut select(connection, condition, key)?);
+        found.append(&mut select(connection, condition, key, usize::MAX)?.reports);
     }
     Ok(found)
 }
 
-pub(crate) fn due(
-    connection: &Connection,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<ParkedReport>, Failure> {
-    let condition = "look_again_at <= ?1 ORDER BY look_again_at, number LIMIT ?2";
-    select(connection, condition, (now.as_millis(), limit))
+/// Parked reports, and how many more there were that cannot be read.
+pub(crate) struct Found {
+    pub(crate) reports: Vec<ParkedReport>,
+    pub(crate) unreadable: usize,
 }
 
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Result<Found, Failure> {
+    let condition = "look_again_at <= ?1 ORDER BY look_again_at, number";
+    select(connection, condition, [now.as_millis()], limit)
+}
+
+/// The limit is none of the query: what cannot be read must not take the place of the others.
 fn select(
     connection: &Connection,
     condition: &str,
     values: impl Params,
-) -> Result<Vec<ParkedReport>, Failure> {
+    limit: usize,
+) -> Result<Found, Failure> {
     let sql = format!("SELECT {PARKED_COLUMNS} FROM parked WHERE {condition}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(values)?;
-    let mut reports = Vec::new();
-    while let Some(row) = rows.next()? {
-        reports.push(row::parked(row)?);
+    let mut found = Found {
+        reports: Vec::new(),
+        unreadable: 0,
+    };
+    while found.reports.len() < limit {
+        let Some(row) = rows.next()? else { break };
+        match readable(row)? {
+            Some(parked) => found.reports.push(parked),
+            None => found.unreadable += 1,
+        }
     }
-    Ok(reports)
+    Ok(found)
 }

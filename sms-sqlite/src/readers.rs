@@ -15,8 +15,7 @@ const QUEUE: usize = 1_024;
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 type Queue = Arc<Mutex<mpsc::Receiver<Work>>>;
 
-/// Hands calls to whichever thread is free. Each has a connection of its own, so that a long
-/// list does not hold up a look-up.
+/// Hands calls to whichever thread is free. Each has a connection of its own.
 #[derive(Debug)]
 pub(crate) struct Readers {
     queue: Option<mpsc::Sender<Work>>,

@@ -30,6 +30,9 @@ pub struct SqliteStore {
     // In the order in which they are dropped: the connection that writes closes last, because
     // the last one tidies the write-ahead log away; only then may another process open the file.
     readers: Readers,
+    /// A list may read for seconds, and a few of them at a time would hold up everything else that
+    /// is read: claims, reports, the sweep. So lists have a reader to themselves.
+    lists: Readers,
     _checkpointer: Checkpointer,
     writer: Writer,
     shared: Arc<Shared>,
@@ -60,6 +63,7 @@ impl SqliteStore {
         let reading = (0..options.read_connections.max(1))
             .map(|_| open::reader(&path, options))
             .collect::<Result<Vec<_>, _>>()?;
+        let listing = vec![open::reader(&path, options)?];
         let shared = Arc::new(Shared::new(parked));
         let no_thread = |error: std::io::Error| OpenError::Failed {
             path: path.clone(),
@@ -71,6 +75,7 @@ impl SqliteStore {
         Ok(Self {
             _checkpointer: checkpointer,
             readers: Readers::start(reading).map_err(no_thread)?,
+            lists: Readers::start(listing).map_err(no_thread)?,
             writer: Writer::start(writing, buckets, shared.clone()).map_err(no_thread)?,
             shared,
             _lock: lock,
@@ -162,8 +167,10 @@ impl Store for SqliteStore {
         if !self.shared.any_parked() {
             return Ok(Vec::new());
         }
-        let work = move |connection: &mut Connection| parking::due(connection, now, limit(most));
-        self.readers.read("look for parked reports", work).await
+        let work = move |connection: &mut Connection| parking::due(connection, now, most);
+        let found = self.readers.read("look for parked reports", work).await?;
+        self.shared.tell_unreadable(found.unreadable, now);
+        Ok(found.reports)
     }
 
     async fn unpark(&self, reports: Vec<ParkedReport>) -> Result<(), StoreError> {
@@ -182,7 +189,7 @@ impl Store for SqliteStore {
         let work = move |connection: &mut Connection| {
             list::list(connection, &filter, after.as_ref(), size)
         };
-        self.readers.read("list messages", work).await
+        self.lists.read("list messages", work).await
     }
 
     async fn count(&self) -> Result<StateCounts, StoreError> {

@@ -17,3 +17,4 @@ mod sentinel;
 mod server;
 mod tls;
 mod together;
+mod unreadable;

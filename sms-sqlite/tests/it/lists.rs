@@ -1,5 +1,7 @@
 //! Lists beyond what every store promises: places in the order of acceptance.
 
+use std::sync::Arc;
+
 use sms_core::conformance::Samples;
 use sms_core::{ListFilter, Message, MessageId, Store, Timestamp};
 use sms_sqlite::SqliteStore;
@@ -47,4 +49,31 @@ async fn the_ends_of_time_have_places() {
     let mut expected: Vec<MessageId> = messages.iter().map(Message::id).collect();
     expected.reverse();
     assert_eq!(all(&store, &ListFilter::default()).await, expected);
+}
+
+/// A few people who look through all messages must not stop the sending.
+#[tokio::test]
+async fn long_lists_do_not_hold_up_look_ups() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.path().join("sms.db")).unwrap());
+    let messages = Samples::new(3).messages(2_000);
+    store.insert(messages.clone()).await.unwrap();
+    let lists: Vec<_> = (0..32)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { all(&store, &ListFilter::default()).await.len() })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let loaded = store.load(&[messages[0].id()]).await.unwrap();
+    assert_eq!(loaded, [Some(messages[0].clone())]);
+    let under_way = lists.iter().filter(|list| !list.is_finished()).count();
+    assert!(
+        under_way > 16,
+        "it waited for {} of 32 lists",
+        32 - under_way
+    );
+    for list in lists {
+        assert_eq!(list.await.unwrap(), 2_000);
+    }
 }

@@ -13,3 +13,4 @@ mod opening;
 mod readable;
 mod retention;
 mod torn_log;
+mod unreadable;
