@@ -8,4 +8,6 @@ mod store;
 
 pub use limiter::LocalLimiter;
 pub use queue::MemoryQueue;
+#[cfg(feature = "testing")]
+pub(crate) use queue::class_of_turn;
 pub use store::MemoryStore;

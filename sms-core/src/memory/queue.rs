@@ -14,8 +14,11 @@ const WEIGHTS: [usize; Priority::ALL.len()] = [8, 4, 2, 1];
 /// Keeps hints in the memory of this process. What it loses with the process, the deadlines in
 /// the store bring back.
 ///
-/// A lane holds at most `capacity` ids. What comes when it is full is dropped: the deadlines
-/// bring it back when the backlog is shorter.
+/// A lane holds at most `capacity` ids. What comes when it is full is refused: the engine offers
+/// it again, and what it cannot keep for that long the deadlines bring back.
+///
+/// Over a store that outlives the process, build the engine with
+/// [`hint_all_at_start`](crate::EngineBuilder::hint_all_at_start).
 #[derive(Debug)]
 pub struct MemoryQueue {
     lanes: Mutex<HashMap<ProviderName, Arc<Lane>>>,
@@ -73,20 +76,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Waiting {
-    fn add(&mut self, priority: Priority, ids: Vec<MessageId>, capacity: usize) {
+    /// Says whether all of them are in line now.
+    fn add(&mut self, priority: Priority, ids: Vec<MessageId>, capacity: usize) -> bool {
         for id in ids {
-            if self.present.len() < capacity && self.present.insert(id) {
-                self.by_priority[priority as usize].push_back(id);
+            if self.present.contains(&id) {
+                continue;
             }
+            if self.present.len() >= capacity {
+                return false;
+            }
+            self.present.insert(id);
+            self.by_priority[priority as usize].push_back(id);
         }
+        true
     }
 
     fn take(&mut self, most: usize) -> Vec<MessageId> {
         let mut taken = Vec::with_capacity(most.min(self.present.len()));
         while taken.len() < most && !self.present.is_empty() {
-            let cycle: usize = WEIGHTS.iter().sum();
             let class = class_of_turn(self.turn);
-            self.turn = (self.turn + 1) % cycle;
+            self.turn = self.turn.wrapping_add(1);
             if let Some(id) = self.by_priority[class].pop_front() {
                 self.present.remove(&id);
                 taken.push(id);
@@ -96,8 +105,10 @@ impl Waiting {
     }
 }
 
-/// Which class goes at this turn of the cycle: its weight in a row for each.
-fn class_of_turn(turn: usize) -> usize {
+/// Which priority, by its number, goes at this turn: its weight in a row for each, over and over.
+pub(crate) fn class_of_turn(turn: usize) -> usize {
+    let cycle: usize = WEIGHTS.iter().sum();
+    let turn = turn % cycle;
     let mut first = 0;
     for (class, weight) in WEIGHTS.iter().enumerate() {
         first += weight;
@@ -111,6 +122,7 @@ fn class_of_turn(turn: usize) -> usize {
 #[async_trait]
 impl Queue for MemoryQueue {
     async fn push(&self, hints: Vec<Hint>) -> Result<(), QueueError> {
+        let mut all = true;
         for Hint {
             route,
             priority,
@@ -118,10 +130,14 @@ impl Queue for MemoryQueue {
         } in hints
         {
             let lane = self.lane(&route);
-            lock(&lane.waiting).add(priority, ids, self.capacity);
+            all &= lock(&lane.waiting).add(priority, ids, self.capacity);
             lane.arrived.notify_one();
         }
-        Ok(())
+        if all {
+            Ok(())
+        } else {
+            Err(QueueError::new("keep more hints in memory"))
+        }
     }
 
     async fn lease(&self, route: &ProviderName, most: usize) -> Result<Vec<Task>, QueueError> {
@@ -180,10 +196,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_lane_drops_hints_instead_of_growing() {
+    async fn a_full_lane_refuses_hints_instead_of_growing() {
         let queue = MemoryQueue::with_capacity(3);
         let many = hint(Priority::Normal, 10);
-        queue.push(vec![many.clone()]).await.unwrap();
+        assert!(queue.push(vec![many.clone()]).await.is_err());
+        let known = Hint {
+            ids: many.ids[..3].to_vec(),
+            ..many.clone()
+        };
+        assert!(queue.push(vec![known]).await.is_ok(), "they are in line");
         let tasks = queue.lease(&many.route, 100).await.unwrap();
         assert_eq!(tasks[0].ids, many.ids[..3]);
     }
