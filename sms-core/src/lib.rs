@@ -77,7 +77,8 @@ pub use callback::{Callback, CallbackPath, CallbackPathError};
 pub use duration::DurationError;
 pub use engine::{
     AcceptError, Accepted, BuildError, Canceled, Drained, Engine, EngineBuilder, NewMessage,
-    NoObserver, Observation, Observer, Preview, ProviderSetup, Reported, Running, Watch,
+    NoObserver, Observation, Observer, Part, Preview, ProviderSetup, Reported, Running, Step,
+    Watch,
 };
 pub use entropy::{Entropy, SystemEntropy};
 pub use id::{MessageId, MessageIdError, Reference, ReferenceError};

@@ -30,6 +30,8 @@ async fn main() -> anyhow::Result<()> {
     let engine = Engine::builder(store, Arc::new(MemoryQueue::new()))
         .provider(ProviderSetup::new(provider))
         .callback_base(format!("http://{CALLBACKS}"))
+        // The queue begins empty; the store does not.
+        .hint_all_at_start()
         .build()?;
     let callbacks = DeliveryConfig {
         listen: CALLBACKS.parse()?,

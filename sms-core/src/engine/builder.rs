@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::{LONGEST_VALIDITY, SHORTEST_VALIDITY};
-use super::hints::Hinter;
+use super::hints::{self, Hinter, Hinting};
+use super::pulse::Pulse;
 use super::route::Route;
 use super::{Engine, Inner, NoObserver, Observer, Settings, recent, watch, writes};
 use crate::{
@@ -221,8 +222,10 @@ impl EngineBuilder {
         self
     }
 
-    /// Puts every queued message back in line at the start, instead of waiting for its deadline:
-    /// for a queue that forgets with the process.
+    /// Puts every queued message back in line at the start, the oldest first, instead of waiting
+    /// for their deadlines: for a queue that forgets with the process, such as
+    /// [`MemoryQueue`](crate::MemoryQueue), over a store that does not. Over a queue that forgets
+    /// nothing it would name each of them a second time, so it is not the default.
     #[must_use]
     pub fn hint_all_at_start(mut self) -> Self {
         self.settings.hint_all_at_start = true;
@@ -258,9 +261,21 @@ impl EngineBuilder {
                 return Err(BuildError::SameName(name));
             }
         }
+        let pulse = Arc::new(Pulse::default());
+        let ids_per_hint = routes
+            .iter()
+            .map(|(name, route)| (name.clone(), route.at_once(hints::IDS_PER_HINT)))
+            .collect();
+        let hinting = Hinting {
+            queue: Arc::clone(&self.queue),
+            observer: Arc::clone(&self.observer),
+            pulse: Arc::clone(&pulse),
+            ids_per_hint,
+        };
         let inner = Inner {
             writes: writes::Writes::new(&self.store),
-            hints: Hinter::new(Arc::clone(&self.queue), Arc::clone(&self.observer)),
+            hints: Hinter::new(hinting),
+            pulse,
             recent: recent::Recent::default(),
             watchers: watch::Watchers::default(),
             store: self.store,

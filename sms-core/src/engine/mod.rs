@@ -5,6 +5,7 @@
 //! the commit is done again by the sweep.
 
 mod accept;
+mod backlog;
 mod batch;
 mod builder;
 mod cancel;
@@ -15,6 +16,7 @@ mod hints;
 mod lane;
 mod new_message;
 mod observe;
+mod pulse;
 mod query;
 mod recent;
 mod report;
@@ -37,6 +39,7 @@ pub use builder::{BuildError, EngineBuilder, ProviderSetup};
 pub use cancel::Canceled;
 pub use new_message::{AcceptError, Accepted, NewMessage};
 pub use observe::{NoObserver, Observation, Observer};
+pub use pulse::{Part, Step};
 pub use report::Reported;
 pub use running::{Drained, Running};
 pub use watch::Watch;
@@ -65,6 +68,7 @@ struct Inner {
     default_route: ProviderName,
     writes: writes::Writes,
     hints: hints::Hinter,
+    pulse: Arc<pulse::Pulse>,
     recent: recent::Recent,
     watchers: watch::Watchers,
 }

@@ -53,6 +53,12 @@ pub enum Observation<'a> {
         /// How many messages they named.
         messages: usize,
     },
+    /// Hints were given up, because too many wait for the queue, over a panic of the queue, or
+    /// with the engine. Their messages go out when their deadlines pass.
+    HintsDropped {
+        /// How many messages they named.
+        messages: usize,
+    },
     /// A provider gets nothing for a while, by its own wish or because it fails.
     Held {
         /// The provider.

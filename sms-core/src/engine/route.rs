@@ -64,6 +64,17 @@ impl Route {
         self.setup.throughput
     }
 
+    /// How many of `most` messages are taken out of the line, or named by one hint, at once.
+    /// Where a throughput is to be kept they wait in the order in which they were taken: no more
+    /// than it lets out in about a second, so that a one-time code that comes then waits no
+    /// longer than that.
+    pub(super) fn at_once(&self, most: usize) -> usize {
+        match self.setup.throughput {
+            Some(throughput) => most.min(in_a_second(throughput)),
+            None => most,
+        }
+    }
+
     pub(super) fn concurrency(&self) -> u32 {
         u32::try_from(self.setup.concurrency).unwrap_or(u32::MAX)
     }
@@ -127,7 +138,32 @@ impl Route {
     }
 }
 
+/// One where it is less.
+fn in_a_second(throughput: Throughput) -> usize {
+    throughput.per_second().round().max(1.0) as usize
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it is held.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_of_throughput_is_at_least_one_message() {
+        for (throughput, messages) in [
+            ("5/s", 5),
+            ("3/s", 3),
+            ("300/min", 5),
+            ("0.5/s", 1),
+            ("1/h", 1),
+            ("1000/s", 1_000),
+        ] {
+            let throughput = throughput.parse().unwrap();
+            assert_eq!(in_a_second(throughput), messages, "{throughput}");
+        }
+    }
 }

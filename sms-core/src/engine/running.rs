@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::lane::Lane;
-use super::{Engine, sweep};
+use super::{Engine, backlog, sweep};
 
 /// The work of an engine that was started. Dropping it stops the work as
 /// [`drain`](Running::drain) does, without waiting for it.
@@ -43,7 +43,7 @@ impl Engine {
         }
         tasks.spawn(sweep::run(Arc::clone(&self.inner), stopped.clone()));
         if self.inner.settings.hint_all_at_start {
-            tasks.spawn(sweep::hint_all(Arc::clone(&self.inner), stopped));
+            tasks.spawn(backlog::hint_all(Arc::clone(&self.inner), stopped));
         }
         Running { stop, tasks }
     }

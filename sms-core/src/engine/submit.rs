@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{error, warn};
 
 use super::change::Applied;
+use super::pulse::Part;
 use super::route::Route;
 use super::slots::Slot;
 use super::{Inner, Observation};
@@ -130,7 +131,8 @@ impl Inner {
     pub(super) async fn keep(self: &Arc<Self>, message: Message, event: &Event) -> Option<Message> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.apply(message.clone(), event).await {
+            let applied = self.apply(message.clone(), event);
+            match self.pulse.during(Part::Answer, applied).await {
                 Ok(Applied::Changed(message) | Applied::Kept(message, _)) => return Some(message),
                 Ok(Applied::Gone) => return None,
                 Err(error) if error.is_passing() => {

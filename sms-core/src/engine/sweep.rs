@@ -8,9 +8,10 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
 use super::Inner;
+use super::pulse::Part;
 use super::running::Stop;
 use super::set_aside::SetAside;
-use crate::{Event, ListFilter, MessageId, State, StoreError, Timestamp};
+use crate::{Event, MessageId, StoreError, Timestamp};
 
 /// The most messages of one pass.
 const BATCH: usize = 500;
@@ -26,7 +27,8 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn run(inner: Arc<Inner>, mut stop: Stop) {
     let mut memory = Memory::new();
     loop {
-        let pause = match inner.sweep_once(&mut memory).await {
+        let pass = inner.sweep_once(&mut memory);
+        let pause = match inner.pulse.during(Part::Sweep, pass).await {
             Ok(true) => Duration::ZERO,
             Ok(false) => inner.settings.sweep_interval,
             Err(error) => {
@@ -36,32 +38,6 @@ pub(super) async fn run(inner: Arc<Inner>, mut stop: Stop) {
         };
         if stop.or(sleep(pause)).await.is_none() {
             return;
-        }
-    }
-}
-
-/// Puts every queued message back in line, after a start over a queue that forgot them.
-pub(super) async fn hint_all(inner: Arc<Inner>, mut stop: Stop) {
-    let filter = ListFilter {
-        states: vec![State::Queued],
-        ..ListFilter::default()
-    };
-    let mut after = None;
-    loop {
-        let page = inner.store.list(&filter, after.as_ref(), BATCH).await;
-        let Ok(page) = page else {
-            if stop.or(sleep(FAILURE_PAUSE)).await.is_none() {
-                return;
-            }
-            continue;
-        };
-        let ready = |message: &&crate::Message| message.progress.ready_at.is_none();
-        for message in page.messages.iter().filter(ready) {
-            inner.hint(message);
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return,
         }
     }
 }

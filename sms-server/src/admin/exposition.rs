@@ -93,6 +93,11 @@ impl Exposition {
             metrics.hints_lost.clone(),
         );
         registry.register(
+            "hints_dropped",
+            "Messages whose hint was given up; they go out when their deadlines pass",
+            metrics.hints_dropped.clone(),
+        );
+        registry.register(
             "provider_holds",
             "How often a provider was given nothing for a while, by its wish or because it failed",
             metrics.holds.clone(),
@@ -221,6 +226,7 @@ mod tests {
             parked: true,
         });
         metrics.observe(&Observation::HintsLost { messages: 7 });
+        metrics.observe(&Observation::HintsDropped { messages: 6 });
         metrics.observe(&Observation::Held {
             provider: &provider,
             pause: Duration::from_secs(3_600),
@@ -233,6 +239,7 @@ mod tests {
             "sms_reports_total{provider=\"main\",status=\"delivered\"} 1",
             "sms_reports_parked_total 1",
             "sms_hints_lost_total 7",
+            "sms_hints_dropped_total 6",
             "sms_provider_holds_total{provider=\"main\"} 1",
             "sms_messages{state=\"queued\"} 3",
             "sms_messages{state=\"delivered\"} 0",

@@ -36,6 +36,7 @@ pub(crate) struct Metrics {
     pub(super) parked: Counter,
     pub(super) finished: Family<StateLabel, Counter>,
     pub(super) hints_lost: Counter,
+    pub(super) hints_dropped: Counter,
     pub(super) holds: Family<ProviderLabel, Counter>,
     pub(super) first_attempt: Histogram,
     pub(super) delivered: Histogram,
@@ -53,6 +54,7 @@ impl Default for Metrics {
             parked: Counter::default(),
             finished: Family::default(),
             hints_lost: Counter::default(),
+            hints_dropped: Counter::default(),
             holds: Family::default(),
             first_attempt: Histogram::new(FIRST_ATTEMPT_SECONDS),
             delivered: Histogram::new(DELIVERED_SECONDS),
@@ -112,15 +114,17 @@ impl Observer for Metrics {
                 status,
                 parked,
             } => self.reported(provider, status, parked),
-            Observation::HintsLost { messages } => {
-                self.hints_lost
-                    .inc_by(u64::try_from(messages).unwrap_or(u64::MAX));
-            }
+            Observation::HintsLost { messages } => add(&self.hints_lost, messages),
+            Observation::HintsDropped { messages } => add(&self.hints_dropped, messages),
             Observation::Held { provider, pause } => self.held(provider, pause),
             // What a later engine tells besides is not counted yet.
             _ => {}
         }
     }
+}
+
+fn add(counter: &Counter, count: usize) {
+    counter.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
 }
 
 impl Metrics {

@@ -261,7 +261,28 @@ async fn after_a_start_over_an_empty_queue_everything_is_hinted_at_once() {
     assert_eq!(rig.submissions(), 1_234);
 }
 
-/// The clock of a suspended machine goes on while nothing else does.
+#[tokio::test(start_paused = true)]
+async fn after_a_start_over_an_empty_queue_the_oldest_messages_go_first() {
+    let rig = Rig::new();
+    let engine = rig.engine();
+    let mut accepted = Vec::new();
+    for _ in 0..1_234 {
+        accepted.push(accept(&engine).await);
+        sleep(SECOND / 1_000).await;
+    }
+    let restarted = Rig {
+        queue: Arc::default(),
+        ..rig.clone()
+    };
+    let engine = restarted.bare(&Arc::default()).hint_all_at_start();
+    let engine = engine.provider(rig.limited_to("100/s")).build().unwrap();
+    let _running = engine.start();
+    rig.until_submitted(1_234).await;
+    let submissions = rig.provider.submissions().into_iter();
+    let submitted: Vec<_> = submissions.map(|one| one.id).collect();
+    assert!(submitted == accepted, "in another order");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_in_the_middle_of_a_group_leaves_no_message_behind() {
     let failing = [Outcome::Unknown, super::rig::UNAVAILABLE];

@@ -18,6 +18,8 @@ pub(super) enum Rots {
     Writing,
     /// The same, but this turns out after everything was written.
     WritingTooLate,
+    /// To list it.
+    Listing,
     /// To look for any report that is parked.
     Parked,
 }
@@ -62,6 +64,11 @@ impl Rotten {
     /// After so many failures everything is well again.
     pub(super) fn heals_after(&self, failures: usize) {
         self.state.lock().unwrap().failures_left = failures;
+    }
+
+    /// How often it has failed.
+    pub(super) fn failures(&self) -> usize {
+        usize::MAX - self.state.lock().unwrap().failures_left
     }
 
     fn fail_if(&self, rots: bool, mut ids: impl Iterator<Item = MessageId>) -> Answer<()> {
@@ -142,7 +149,10 @@ impl Store for Rotten {
         after: Option<&PageToken>,
         size: usize,
     ) -> Answer<Page> {
-        self.store.list(filter, after, size).await
+        let page = self.store.list(filter, after, size).await?;
+        let ids = page.messages.iter().map(Message::id);
+        self.fail_if(self.rots == Rots::Listing, ids)?;
+        Ok(page)
     }
 
     async fn count(&self) -> Answer<StateCounts> {

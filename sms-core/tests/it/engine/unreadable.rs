@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sms_core::testing::{FaultyStore, Port, ScriptedProvider, Step, Switch};
 use sms_core::{
-    AttemptOutcome, Engine, MessageId, NewMessage, ParkedReport, Report, ReportKey, ReportStatus,
-    State, Store, StoreErrorKind,
+    AttemptOutcome, Engine, MemoryQueue, MessageId, NewMessage, ParkedReport, Report, ReportKey,
+    ReportStatus, State, Store, StoreErrorKind,
 };
 use tokio::time::sleep;
 
@@ -254,4 +254,19 @@ async fn hundreds_of_them_neither_starve_the_others_nor_spin_the_sweep() {
     assert_eq!(rig.state(healthy).await, State::Sent);
     let passes = switch.calls(Port::Store, "due");
     assert!(passes < 13 * 5, "four a second, not {passes} in 13 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_that_cannot_be_listed_is_left_to_its_deadlines() {
+    let rig = Rig::new();
+    let api = rig.engine();
+    let rotten = accept_as(&api, new_message()).await;
+    let id = accept_as(&api, new_message()).await;
+    let store = Rotten::new(&rig.store, Rots::Listing, [rotten]);
+    let worker = rig.over(Arc::new(store.clone()), Arc::new(MemoryQueue::new()));
+    let worker = worker.hint_all_at_start().provider(rig.setup());
+    let _running = worker.build().unwrap().start();
+    sleep(12 * SECOND).await;
+    assert_eq!(rig.state(id).await, State::Sent);
+    assert_eq!(store.failures(), 1, "not in a hot loop");
 }
