@@ -9,10 +9,12 @@ use tracing::warn;
 
 use super::Inner;
 use super::change::Applied;
+use super::pulse::Part;
 use super::running::Stop;
 use super::slots::Room;
 use super::submit::Claimed;
-use crate::{ClaimToken, Event, Message, MessageId, ProviderName, State, StoreError};
+use super::wanted::Wanted;
+use crate::{ClaimToken, Message, MessageId, ProviderName, State, StoreError};
 
 /// How long to wait before a store that failed is asked again.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
@@ -28,9 +30,7 @@ pub(super) struct Group {
 impl Group {
     /// Claims what can be claimed and hands it over; none when told to stop before all was tried.
     /// While the store is down it waits and keeps the slots, so that no more is taken than fits.
-    pub(super) async fn see_through(mut self, ids: Vec<MessageId>) -> Option<()> {
-        let token = || ClaimToken(self.inner.entropy.next_u64());
-        let mut wanted: Vec<_> = ids.into_iter().map(|id| (id, token())).collect();
+    pub(super) async fn see_through(mut self, mut wanted: Vec<Wanted>) -> Option<()> {
         loop {
             wanted = self.claim_and_hand_over(wanted).await;
             if wanted.is_empty() {
@@ -43,20 +43,18 @@ impl Group {
     }
 
     /// Returns those that the store may still let have.
-    async fn claim_and_hand_over(
-        &mut self,
-        wanted: Vec<(MessageId, ClaimToken)>,
-    ) -> Vec<(MessageId, ClaimToken)> {
+    async fn claim_and_hand_over(&mut self, mut wanted: Vec<Wanted>) -> Vec<Wanted> {
         let since = Instant::now();
-        let claims = wanted.iter().map(|(id, token)| self.claim(*id, *token));
-        let results = join_all(claims).await;
+        let step = self.inner.pulse.begin(Part::Claims, Some(&self.provider));
+        let results = join_all(wanted.iter_mut().map(|one| self.claim(one))).await;
+        drop(step);
         let mut failed = Vec::new();
-        for ((id, token), result) in wanted.into_iter().zip(results) {
+        for (one, result) in wanted.into_iter().zip(results) {
             match result {
                 Ok(Some(message)) => {
                     let claimed = Claimed {
                         message,
-                        token,
+                        token: one.token,
                         since,
                     };
                     // There was one for each at the beginning.
@@ -65,12 +63,12 @@ impl Group {
                     }
                 }
                 Ok(None) => {}
-                Err(error) if error.is_passing() => failed.push((id, token)),
+                Err(error) if error.is_passing() => failed.push(one),
                 Err(error) => {
-                    warn!(%error, %id, "a message cannot be claimed");
+                    warn!(%error, id = %one.id, "a message cannot be claimed");
                     // Nobody knows whether the claim was stored.
                     if let Some(slot) = self.room.split_one() {
-                        self.inner.undo(id, token, slot);
+                        self.inner.undo(one.id, one.token, slot);
                     }
                 }
             }
@@ -78,32 +76,36 @@ impl Group {
         failed
     }
 
-    async fn claim(&self, id: MessageId, token: ClaimToken) -> Result<Option<Message>, StoreError> {
+    async fn claim(&self, wanted: &mut Wanted) -> Result<Option<Message>, StoreError> {
         let inner = &self.inner;
-        let message = match inner.recent.take(id) {
+        let message = match wanted.known.take() {
             Some(message) => message,
-            None => match inner.writes.load(id).await? {
+            None => match self.read(wanted.id).await? {
                 Some(message) => message,
                 None => return Ok(None),
             },
         };
         let route = &inner.routes[&self.provider];
-        let now = inner.clock.now();
         if message.progress.attempts.is_empty() && message.progress.state == State::Queued {
+            let now = inner.clock.now();
             let queued_at = message.progress.since().unwrap_or(now);
             route.note_wait(queued_at, now);
         }
-        let event = Event::Claim {
-            provider: self.provider.clone(),
-            token,
-            lease_until: now + route.lease(),
-        };
+        let event = wanted.claim(inner, &self.provider);
         Ok(match inner.apply(message, &event).await? {
             Applied::Changed(message) | Applied::Kept(message, _) => {
-                is_mine(&message, token).then_some(message)
+                is_mine(&message, wanted.token).then_some(message)
             }
             Applied::Gone => None,
         })
+    }
+
+    /// Reads a message that may have been accepted here a moment ago.
+    async fn read(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        match self.inner.recent.take(id) {
+            Some(message) => Ok(Some(message)),
+            None => self.inner.writes.load(id).await,
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod set_aside;
 mod slots;
 mod submit;
 mod sweep;
+mod wanted;
 mod watch;
 mod writes;
 

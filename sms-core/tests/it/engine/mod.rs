@@ -10,6 +10,7 @@ mod load;
 mod outages;
 mod pace;
 mod providers;
+mod repeated_hints;
 mod reporting;
 mod rig;
 mod rotten;

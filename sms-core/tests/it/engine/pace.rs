@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sms_core::testing::{ScriptedProvider, Step};
-use sms_core::{AttemptOutcome, Outcome, ProviderSetup, State};
+use sms_core::testing::{Broker, ScriptedProvider, Step};
+use sms_core::{
+    AttemptOutcome, MemoryQueue, NewMessage, Outcome, Priority, ProviderSetup, Queue, State,
+};
 use tokio::time::Instant;
 
 use super::rig::{Diary, Rig, SECOND, UNAVAILABLE, accept, accept_as, name, new_message};
@@ -12,11 +14,8 @@ use super::rig::{Diary, Rig, SECOND, UNAVAILABLE, accept, accept_as, name, new_m
 #[tokio::test(start_paused = true)]
 async fn a_throughput_of_5_per_second_is_kept_and_used() {
     let rig = Rig::new();
-    let setup = ProviderSetup {
-        throughput: Some("5/s".parse().unwrap()),
-        ..rig.setup()
-    };
-    let engine = rig.bare(&Arc::default()).provider(setup).build().unwrap();
+    let engine = rig.bare(&Arc::default()).provider(rig.limited_to("5/s"));
+    let engine = engine.build().unwrap();
     for _ in 0..20 {
         accept(&engine).await;
     }
@@ -29,14 +28,38 @@ async fn a_throughput_of_5_per_second_is_kept_and_used() {
     assert!(took <= exact + Duration::from_millis(200), "{took:?}");
 }
 
+/// A campaign of a minute is in line before it.
+#[tokio::test(start_paused = true)]
+async fn a_one_time_code_overtakes_bulk_messages_that_wait_for_throughput() {
+    let queues: [fn() -> Arc<dyn Queue>; 2] = [
+        || Arc::new(MemoryQueue::new()),
+        || Arc::new(Broker::new().connect()),
+    ];
+    for queue in queues {
+        let rig = Rig::new();
+        let process = rig.over(rig.store.clone(), queue());
+        let engine = process.provider(rig.limited_to("5/s")).build().unwrap();
+        let _running = engine.start();
+        let of = |priority| NewMessage {
+            priority,
+            ..new_message()
+        };
+        let campaign = engine.accept_many(vec![of(Priority::Bulk); 300]).await;
+        assert!(campaign.iter().all(Result::is_ok));
+        tokio::time::sleep(3 * SECOND).await;
+        let start = Instant::now();
+        let id = accept_as(&engine, of(Priority::Otp)).await;
+        rig.until(id, State::Sent).await;
+        assert!(start.elapsed() <= 2 * SECOND, "{:?}", start.elapsed());
+        assert!(rig.submissions() < 30);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_throughput_is_unclaimed_and_can_be_canceled() {
     let rig = Rig::new();
-    let setup = ProviderSetup {
-        throughput: Some("1/min".parse().unwrap()),
-        ..rig.setup()
-    };
-    let engine = rig.bare(&Arc::default()).provider(setup).build().unwrap();
+    let engine = rig.bare(&Arc::default()).provider(rig.limited_to("1/min"));
+    let engine = engine.build().unwrap();
     let _running = engine.start();
     let ids = [accept(&engine).await, accept(&engine).await];
     tokio::time::sleep(30 * SECOND).await;
@@ -204,6 +227,30 @@ async fn failures_at_once_close_the_gate_once_and_one_message_probes() {
     rig.until_submitted(66 + 100).await;
     assert_eq!(diary.count("main held for 20s"), 1);
     assert!(start.elapsed() < 60 * SECOND, "{:?}", start.elapsed());
+}
+
+/// It takes what is under way when it begins to hang, and then one message at a time.
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_hangs_does_not_swallow_the_backlog() {
+    let hangs = vec![Step::Hang; 66];
+    let rig = Rig::with(ScriptedProvider::new("main").unwrap().then(hangs));
+    let diary = Arc::new(Diary::default());
+    let engine = rig.bare(&Arc::default()).provider(rig.setup());
+    let engine = engine.observer(diary.clone()).build().unwrap();
+    let _running = engine.start();
+    for _ in 0..300 {
+        accept(&engine).await;
+    }
+    // The time-out is 5.5 s; then it is held for 5 s, probed, held for 10 s, probed, for 20 s.
+    tokio::time::sleep(10 * SECOND).await;
+    assert_eq!(rig.submissions(), 64);
+    assert_eq!(diary.count("main held for 5s"), 1);
+    tokio::time::sleep(40 * SECOND).await;
+    assert_eq!(rig.submissions(), 66);
+    assert_eq!(engine.count().await.unwrap().get(State::Queued), 234);
+    // The third probe is answered: the gate is open.
+    tokio::time::sleep(5 * SECOND).await;
+    assert_eq!(engine.count().await.unwrap().get(State::Sent), 234);
 }
 
 /// The lane had been waiting for work with free slots in hand when the gate closed.

@@ -78,6 +78,14 @@ impl Rig {
             .retry(retry.unwrap())
     }
 
+    /// The provider with a throughput.
+    pub(super) fn limited_to(&self, throughput: &str) -> ProviderSetup {
+        ProviderSetup {
+            throughput: Some(throughput.parse().unwrap()),
+            ..self.setup()
+        }
+    }
+
     /// A process that goes wrong when told to.
     pub(super) fn disturbed(&self) -> (Engine, Arc<Switch>) {
         let switch = Arc::new(Switch::default());
