@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::ProviderSetup;
 use super::gate::Gate;
-use super::slots::{Slot, Slots};
+use super::query::Questions;
+use super::slots::{Slot, Slots, UnderWay};
 use crate::{
     AttemptOutcome, Capabilities, Provider, ProviderName, StatusQuery, Throughput, Timestamp,
 };
@@ -24,6 +25,7 @@ pub(super) struct Route {
     lease: Duration,
     gate: Mutex<Gate>,
     expected_wait_ms: AtomicU64,
+    questions: Questions,
     /// Those of the lane that works for it in this engine, while one does.
     slots: Mutex<Option<Slots>>,
 }
@@ -44,6 +46,7 @@ impl Route {
             lease,
             gate: Mutex::default(),
             expected_wait_ms: AtomicU64::new(0),
+            questions: Questions::default(),
             slots: Mutex::default(),
         }
     }
@@ -126,6 +129,20 @@ impl Route {
     /// The lane works no more.
     pub(super) fn close(&self) {
         *lock(&self.slots) = None;
+    }
+
+    pub(super) fn questions(&self) -> &Questions {
+        &self.questions
+    }
+
+    /// Whether the provider may be asked what became of messages: not while it is held, and not
+    /// when the lane that would wait for the answers has ended. Holding the result keeps the lane
+    /// from ending.
+    pub(super) fn is_asked(&self) -> Option<UnderWay> {
+        if self.gate().closed_until(Instant::now()).is_some() {
+            return None;
+        }
+        Some(lock(&self.slots).as_ref()?.under_way())
     }
 
     /// A slot for a message that is just being accepted, if it can be handed over at once. Where

@@ -7,9 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sms_core::testing::{ScriptedProvider, Step};
 use sms_core::{
-    Answer, AttemptOutcome, CallbackSupport, Capabilities, Cause, Outcome, Provider, ProviderId,
-    ProviderName, ProviderSetup, QueryAnswer, ReportStatus, State, StatusQuery, Submission,
-    UnknownPolicy,
+    Answer, AttemptOutcome, CallbackSupport, Capabilities, Cause, Drained, Engine, Outcome,
+    Provider, ProviderId, ProviderName, ProviderSetup, QueryAnswer, ReportStatus, State,
+    StatusQuery, Submission, UnknownPolicy,
 };
 
 use super::rig::{
@@ -247,4 +247,101 @@ async fn of_the_words_of_an_answer_only_the_beginning_is_kept() {
     let length = |words: &Option<String>| words.as_ref().map_or(0, String::len);
     let lengths = [&attempt.code, &attempt.description].map(length);
     assert_eq!(lengths, [64, 500]);
+}
+
+/// Takes its time over each question, and counts how many it has at once.
+#[derive(Debug, Default)]
+struct SlowAnswers {
+    now: AtomicUsize,
+    most: AtomicUsize,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl StatusQuery for SlowAnswers {
+    async fn query(&self, _: &Submission, _: Option<&ProviderId>) -> QueryAnswer {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(now, Ordering::Relaxed);
+        tokio::time::sleep(2 * SECOND).await;
+        self.now.fetch_sub(1, Ordering::Relaxed);
+        QueryAnswer::Taken {
+            provider_id: None,
+            status: None,
+        }
+    }
+}
+
+/// The first question about a message is asked 15 s after it became unconfirmed.
+fn asking(script: impl IntoIterator<Item = Outcome>) -> (Rig, Engine, Arc<SlowAnswers>) {
+    let rig = Rig::with(ScriptedProvider::new("main").unwrap().then(script));
+    let answers = Arc::new(SlowAnswers::default());
+    let setup = ProviderSetup {
+        query: Some(answers.clone()),
+        ..rig.setup()
+    };
+    let engine = rig.bare(&Arc::default()).provider(setup).build().unwrap();
+    (rig, engine, answers)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_is_asked_a_few_questions_at_a_time_until_all_are_answered() {
+    // Fewer silences in a row than hold the provider.
+    let script = (0..60).map(|number| match number % 15 {
+        14 => accepted("p"),
+        _ => Outcome::Unknown,
+    });
+    let (_rig, engine, answers) = asking(script);
+    let _running = engine.start();
+    for _ in 0..60 {
+        accept(&engine).await;
+    }
+    tokio::time::sleep(16 * SECOND).await;
+    assert_eq!(answers.asked.load(Ordering::Relaxed), 8);
+    // 56 questions of 2 s each; their next deadlines, at 30 s, ask none of them twice.
+    tokio::time::sleep(20 * SECOND).await;
+    assert_eq!(answers.asked.load(Ordering::Relaxed), 56);
+    assert_eq!(answers.most.load(Ordering::Relaxed), 8);
+    assert_eq!(engine.count().await.unwrap().get(State::Sent), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_is_held_is_asked_nothing() {
+    let held = Outcome::Throttled {
+        retry_after: Some(100 * SECOND),
+    };
+    let (rig, engine, answers) = asking([Outcome::Unknown, held]);
+    let _running = engine.start();
+    let id = accept(&engine).await;
+    rig.until_submitted(1).await;
+    accept(&engine).await;
+    rig.until_submitted(2).await;
+    tokio::time::sleep(99 * SECOND).await;
+    assert_eq!(answers.asked.load(Ordering::Relaxed), 0);
+    rig.until(id, State::Sent).await;
+    assert_eq!(answers.asked.load(Ordering::Relaxed), 1);
+}
+
+/// Only a message could open its gate, and there may be none for days.
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_has_to_prove_itself_is_asked() {
+    let (rig, engine, _answers) = asking(vec![Outcome::Unknown; 25]);
+    let _running = engine.start();
+    let mut ids = Vec::new();
+    for _ in 0..25 {
+        ids.push(accept(&engine).await);
+    }
+    rig.until(ids[0], State::Sent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_the_answer_to_a_question() {
+    let (rig, engine, answers) = asking([Outcome::Unknown]);
+    let running = engine.start();
+    let id = accept(&engine).await;
+    while answers.asked.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(SECOND / 10).await;
+    }
+    assert_eq!(running.drain(10 * SECOND).await, Drained::Clean);
+    assert_eq!(rig.state(id).await, State::Sent);
 }
