@@ -115,7 +115,7 @@ async fn serve(listener: TcpListener, shared: Shared) {
 }
 
 async fn livez(State(shared): State<Arc<Shared>>) -> Response {
-    answer(shared.vitals.alive().map(|()| None))
+    answer(shared.alive().map(|()| None))
 }
 
 /// A process is ready when it can do what it is there for. What is wrong besides is told.
@@ -124,8 +124,13 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 impl Shared {
-    async fn readiness(&self) -> Result<Option<String>, String> {
+    fn alive(&self) -> Result<(), String> {
         self.vitals.alive()?;
+        probe::goes_on(self.engine.longest_step())
+    }
+
+    async fn readiness(&self) -> Result<Option<String>, String> {
+        self.alive()?;
         self.vitals.taking()?;
         self.store_answers().await?;
         match self.links.trouble(self.roles) {

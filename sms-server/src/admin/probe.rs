@@ -4,11 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use sms_core::Step;
+
 /// How often the event loop shows that it turns.
 const BEAT: Duration = Duration::from_secs(1);
 /// For how long it may not: far more than a busy machine needs, less than most probes take to
 /// give up on a process.
 const SILENCE: Duration = Duration::from_secs(15);
+/// For how long one step of the engine may be under way: a few calls, each of which its adapter
+/// gives up on within seconds, or a pass over a store that a disk holds up.
+const STEP: Duration = Duration::from_secs(120);
 
 /// What the probes ask for.
 #[derive(Debug)]
@@ -70,9 +75,41 @@ impl Vitals {
     }
 }
 
+/// Whether the engine's work goes on, by its longest step; else what does not.
+pub(super) fn goes_on(longest: Option<Step>) -> Result<(), String> {
+    let Some(Step {
+        part,
+        provider,
+        took,
+    }) = longest.filter(|step| step.took > STEP)
+    else {
+        return Ok(());
+    };
+    let seconds = took.as_secs();
+    let provider = provider.map_or_else(String::new, |name| format!(" for provider {name}"));
+    Err(format!("{part}{provider} has not ended for {seconds} s"))
+}
+
 #[cfg(test)]
 mod tests {
+    use sms_core::Part;
+
     use super::*;
+
+    #[test]
+    fn a_step_that_does_not_end_is_told_with_its_provider() {
+        let step = |seconds| Step {
+            part: Part::Limiter,
+            provider: "main".parse().ok(),
+            took: Duration::from_secs(seconds),
+        };
+        assert_eq!(goes_on(None), Ok(()));
+        assert_eq!(goes_on(Some(step(120))), Ok(()));
+        assert_eq!(
+            goes_on(Some(step(130))).unwrap_err(),
+            "asking the limiter for provider main has not ended for 130 s"
+        );
+    }
 
     #[test]
     fn a_silent_event_loop_is_not_alive() {

@@ -5,6 +5,7 @@ mod books;
 mod canceling;
 mod draining;
 mod embedding;
+mod hanging;
 mod idempotency;
 mod load;
 mod outages;
