@@ -86,6 +86,8 @@ impl Coverage {
             "replayed",
             "handed over at once",
             "queued",
+            "throughput",
+            "task came again",
         ] {
             assert!(self.met.contains_key(case), "never met: {case}");
         }

@@ -13,6 +13,7 @@ mod lawful_store;
 mod lifeline;
 mod planted;
 mod provider;
+mod queue;
 mod random;
 mod reports;
 mod run;

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sms_core::testing::TokioClock;
-use sms_core::{MemoryQueue, MemoryStore, State, Store, Timestamp};
+use sms_core::{LocalLimiter, MemoryStore, State, Store, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::books::{Books, Coverage};
 use crate::lawful_store::LawfulStore;
 use crate::provider::SimProvider;
+use crate::queue::Hints;
 use crate::random::Dice;
 use crate::world::World;
 use crate::{client, reports};
@@ -121,7 +122,11 @@ fn build(dice: &Dice, plant: Plant, taken: mpsc::UnboundedSender<crate::provider
         store: Arc::clone(&store),
         plant,
         max_retries: dice.pick(&[(1, 0), (1, 1), (3, 5)]),
-        queue: Arc::new(MemoryQueue::new()),
+        hints: Hints::roll(dice),
+        throughput: dice
+            .pick(&[(6, None), (1, Some("1/s")), (1, Some("20/s"))])
+            .map(|text| text.parse().unwrap()),
+        limiter: Arc::new(LocalLimiter::new()),
         processes: Mutex::default(),
     }
 }
@@ -136,6 +141,7 @@ async fn trouble(world: &World, intensity: u64) {
             let lives = processes.iter().map(|process| process.life.clone());
             lives.partition(|life| life.is_dead())
         };
+        bury(world);
         if alive.is_empty() || (alive.len() < 3 && world.dice.chance(20)) {
             world.books.tell("a process starts");
             let calls_to_live = world.dice.number(20..1_500);
@@ -157,8 +163,25 @@ async fn trouble(world: &World, intensity: u64) {
     }
 }
 
+/// Their broker notices that they are gone.
+fn bury(world: &World) {
+    let processes = world.processes.lock().unwrap();
+    let dead = processes.iter().filter(|process| process.life.is_dead());
+    for process in dead {
+        let tasks = process.connection.break_off();
+        if tasks > 0 {
+            world.books.tell(format!("{tasks} tasks come again"));
+            world.books.meet("task came again");
+        }
+    }
+}
+
 fn make_peace(world: &World) {
     world.books.tell("peace");
+    if world.throughput.is_some() {
+        world.books.meet("throughput");
+    }
+    bury(world);
     for process in world.processes.lock().unwrap().iter() {
         for fault in process.life.faults_seen() {
             world.books.meet_fault(fault);

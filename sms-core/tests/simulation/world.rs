@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use sms_core::testing::{FaultyQueue, FaultyStore, SeededEntropy, TokioClock};
 use sms_core::{
-    Clock, Engine, Jitter, ListFilter, MemoryQueue, Message, MessageId, ProviderSetup,
-    RetrySchedule, Running, Store, Timestamp,
+    Clock, Engine, Jitter, ListFilter, LocalLimiter, Message, MessageId, ProviderSetup,
+    RetrySchedule, Running, Store, Throughput, Timestamp,
 };
 
 use crate::books::Books;
 use crate::lifeline::Lifeline;
 use crate::planted::{HastyStore, ShortLeaseStore};
 use crate::provider::{SimProvider, TIMEOUT};
+use crate::queue::{Connection, Hints};
 use crate::random::Dice;
 use crate::run::Plant;
 
@@ -25,7 +26,10 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) plant: Plant,
     pub(crate) max_retries: u32,
-    pub(crate) queue: Arc<MemoryQueue>,
+    pub(crate) hints: Hints,
+    /// Of every provider, kept over all processes.
+    pub(crate) throughput: Option<Throughput>,
+    pub(crate) limiter: Arc<LocalLimiter>,
     pub(crate) providers: Vec<Arc<SimProvider>>,
     pub(crate) processes: Mutex<Vec<Process>>,
 }
@@ -33,6 +37,7 @@ pub(crate) struct World {
 pub(crate) struct Process {
     pub(crate) engine: Engine,
     pub(crate) life: Arc<Lifeline>,
+    pub(crate) connection: Connection,
     /// Dropping it would stop the work. One that only accepts does none.
     _running: Option<Running>,
 }
@@ -57,7 +62,8 @@ impl World {
     fn start(&self, works: bool, calls_to_live: Option<u64>, intensity: u64) {
         let life = Arc::new(Lifeline::new(self.dice.clone(), intensity, calls_to_live));
         let store = FaultyStore::new(self.store_seen_by(&life), life.clone());
-        let queue = FaultyQueue::new(self.queue.clone(), life.clone());
+        let connection = self.hints.connect();
+        let queue = FaultyQueue::new(connection.queue.clone(), life.clone());
         let retry = RetrySchedule::new(
             Duration::from_secs(2),
             Duration::from_secs(20),
@@ -67,6 +73,7 @@ impl World {
         let mut builder = Engine::builder(Arc::new(store), Arc::new(queue))
             .clock(Arc::new(self.clock))
             .entropy(Arc::new(SeededEntropy::new(self.dice.number(0..u64::MAX))))
+            .limiter(self.limiter.clone())
             .retry(retry.unwrap())
             .confirm_window(Duration::from_secs(10))
             .callback_base("http://callback.example")
@@ -76,6 +83,7 @@ impl World {
                 lease: Some(TIMEOUT * 4),
                 concurrency: 8,
                 report_window: self.report_window,
+                throughput: self.throughput,
                 ..ProviderSetup::new(provider.clone())
             });
         }
@@ -84,6 +92,7 @@ impl World {
             _running: works.then(|| engine.start()),
             engine,
             life,
+            connection,
         };
         self.processes.lock().unwrap().push(process);
     }
