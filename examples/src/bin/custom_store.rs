@@ -122,7 +122,7 @@ impl Store for JournalStore {
                 request: change.before.request,
                 progress: change.after,
             })),
-            Committed::Conflict(_) | Committed::Missing => None,
+            _ => None,
         };
         let entries: Vec<Entry> = changes
             .into_iter()

@@ -55,7 +55,7 @@ impl Inner {
                 }
                 Ok(Committed::Conflict(current)) => message = *current,
                 Ok(Committed::Missing) => return Ok(Applied::Gone),
-                Err(Failure::Own(error)) => return Err(error),
+                Ok(Committed::Failed(error)) | Err(Failure::Own(error)) => return Err(error),
                 Err(Failure::Shared) => {
                     // Whether this one was written shows in what is stored now.
                     let Some(current) = self.writes.load(changed.id()).await? else {

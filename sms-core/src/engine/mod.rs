@@ -16,6 +16,7 @@ mod hints;
 mod lane;
 mod new_message;
 mod observe;
+mod parts;
 mod pulse;
 mod query;
 mod recent;

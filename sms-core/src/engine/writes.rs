@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::batch::{Batcher, Work};
+use super::parts::Parts;
 use crate::{
     Change, Committed, Inserted, Message, MessageId, ParkedReport, ReportKey, Store, StoreError,
     StoreErrorKind,
@@ -14,7 +15,8 @@ use crate::{
 
 /// The most items of one call to the store.
 const MOST: usize = 256;
-/// How many calls of one kind run at a time. Two keep a store busy while answers travel.
+/// How many calls of one kind run at a time on one part of the store. Two keep it busy while
+/// answers travel.
 const CONCURRENCY: usize = 2;
 /// What was being done, for the error of a commit.
 const COMMIT: &str = "commit a change";
@@ -23,28 +25,27 @@ const COMMIT: &str = "commit a change";
 #[derive(Debug)]
 pub(super) struct Writes {
     store: Arc<dyn Store>,
-    inserts: Batcher<Insert>,
-    commits: Batcher<Commit>,
-    loads: Batcher<Load>,
+    inserts: Parts<Insert>,
+    commits: Parts<Commit>,
+    loads: Parts<Load>,
     parked: Batcher<Parked>,
 }
 
 impl Writes {
     pub(super) fn new(store: &Arc<dyn Store>) -> Self {
-        let store = || Arc::clone(store);
         Self {
-            store: store(),
-            inserts: Batcher::new(Insert(store()), MOST, CONCURRENCY),
-            commits: Batcher::new(Commit(store()), MOST, CONCURRENCY),
-            loads: Batcher::new(Load(store()), MOST, CONCURRENCY),
-            parked: Batcher::new(Parked(store()), MOST, CONCURRENCY),
+            store: Arc::clone(store),
+            inserts: Parts::new(store, Insert, MOST, CONCURRENCY),
+            commits: Parts::new(store, Commit, MOST, CONCURRENCY),
+            loads: Parts::new(store, Load, MOST, CONCURRENCY),
+            parked: Batcher::new(Parked(Arc::clone(store)), MOST, CONCURRENCY),
         }
     }
 
     /// Inserts a message; alone if that failed together with others.
     pub(super) async fn insert(&self, message: &Message) -> Result<Inserted, StoreError> {
         let doing = "insert a message";
-        match answer(self.inserts.add(message.clone()).await, doing) {
+        match answer(self.inserts.add(message.id(), message.clone()).await, doing) {
             Ok(inserted) => Ok(inserted),
             Err(Failure::Own(error)) => Err(error),
             // It may be stored all the same; then it is what the store says has its id.
@@ -53,7 +54,7 @@ impl Writes {
     }
 
     pub(super) async fn commit(&self, change: Change) -> Result<Committed, Failure> {
-        answer(self.commits.add(change).await, COMMIT)
+        answer(self.commits.add(change.before.id(), change).await, COMMIT)
     }
 
     /// Commits a change apart from all others.
@@ -62,7 +63,7 @@ impl Writes {
     }
 
     pub(super) async fn load(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
-        answer(self.loads.add(id).await, "load a message")
+        answer(self.loads.add(id, id).await, "load a message")
     }
 
     pub(super) async fn parked(&self, key: ReportKey) -> Result<Vec<ParkedReport>, StoreError> {

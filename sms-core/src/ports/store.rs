@@ -23,6 +23,26 @@ use crate::{
 /// - *Atomic*: a message, its deadline, and every index of it change in one step.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
+    /// How many parts the store has that can be away while the others serve, such as the shards
+    /// of a cluster. The engine puts only messages of one part into one call of
+    /// [`insert`](Store::insert), [`load`](Store::load) or [`commit`](Store::commit), so that one
+    /// which is away neither fails nor holds up the others.
+    ///
+    /// # Contract
+    /// Always the same for one store, and not 0. Most have one part.
+    fn parts(&self) -> usize {
+        1
+    }
+
+    /// Which part keeps a message: less than [`parts`](Store::parts).
+    ///
+    /// # Contract
+    /// Always the same for one id.
+    fn part_of(&self, id: MessageId) -> usize {
+        let _ = id;
+        0
+    }
+
     /// Stores new messages.
     ///
     /// # Contract
@@ -54,7 +74,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// After `Applied` the provider ids of all attempts in the new progress are found by
     /// [`find`](Store::find), and so are those that they had before if a report names them. An
     /// id that was given to two messages leads to the one to which it was given later.
-    /// `Conflict` carries the message as it is now.
+    /// `Conflict` carries the message as it is now. What one change alone stands in the way of may
+    /// be told as `Failed`, and need not fail the others.
     ///
     /// # Errors
     /// Any [`StoreError`]: nothing is known of any item. After one that does not pass the engine
@@ -179,6 +200,8 @@ pub enum Committed {
     Conflict(Box<Message>),
     /// There is no such message. Nothing was written.
     Missing,
+    /// The call failed for this change alone: nothing is known of it.
+    Failed(StoreError),
 }
 
 /// Which messages to list; empty fields match all.
@@ -262,6 +285,13 @@ pub struct StoreError {
     kind: StoreErrorKind,
     doing: &'static str,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Equal if they say the same; what caused them is not compared.
+impl PartialEq for StoreError {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, self.doing) == (other.kind, other.doing)
+    }
 }
 
 impl StoreError {

@@ -41,6 +41,14 @@ fn failed(method: &'static str) -> StoreError {
 
 #[async_trait]
 impl Store for FaultyStore {
+    fn parts(&self) -> usize {
+        self.store.parts()
+    }
+
+    fn part_of(&self, id: MessageId) -> usize {
+        self.store.part_of(id)
+    }
+
     async fn insert(&self, messages: Vec<Message>) -> Result<Vec<Inserted>, StoreError> {
         let (port, method) = (Port::Store, "insert");
         let fault = self.faults.choose(Call { port, method });

@@ -132,7 +132,7 @@ pub async fn of_many_concurrent_commits_one_is_applied(store: Subject) {
             match task.expect("the call does not panic") {
                 (after, Committed::Applied) => won.push(after),
                 (_, Committed::Conflict(current)) => told.push(current.progress),
-                (_, Committed::Missing) => panic!("the message is there"),
+                (_, other) => panic!("the message is there: {other:?}"),
             }
         }
         assert_eq!(won.len(), 1, "exactly one of the rivals wins");

@@ -153,7 +153,7 @@ impl Run {
                 progress: change.after,
             },
             Committed::Conflict(current) => *current,
-            Committed::Missing => return,
+            Committed::Missing | Committed::Failed(_) => return,
         };
         // Half of the time the caller does not notice, and will lose the next comparison.
         if self.samples.coin() {

@@ -10,6 +10,7 @@ mod idempotency;
 mod load;
 mod outages;
 mod pace;
+mod parts;
 mod providers;
 mod repeated_hints;
 mod reporting;
