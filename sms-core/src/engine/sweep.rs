@@ -130,10 +130,18 @@ impl Inner {
         };
         let before = self.clock.now() - retention;
         let removed = self.store.remove_finished(before, REMOVED_AT_ONCE).await?;
-        let more = removed == REMOVED_AT_ONCE;
+        // Other sweepers may be at the same messages, and each removes a part of them: only when
+        // there was nothing to remove is this done.
+        let more = removed > 0;
         if !more {
-            *next = Instant::now() + RETENTION_INTERVAL;
+            *next = Instant::now() + self.removal_pause();
         }
         Ok(more)
+    }
+
+    /// Half to all of the interval, so that sweepers that were started together do not stay so.
+    fn removal_pause(&self) -> Duration {
+        let share = u32::try_from(self.entropy.next_u64() % 1_024).unwrap_or(0);
+        RETENTION_INTERVAL / 2 + RETENTION_INTERVAL / 2 * share / 1_024
     }
 }
