@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::error::{ConnectError, Failure, Refusal};
 use crate::script::SCRIPTS;
-use crate::{Options, Place, tls, value};
+use crate::{Options, Place, durability, tls, value};
 
 /// How long one try to connect may take, handshakes included.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -49,10 +49,14 @@ impl fmt::Display for Target {
 pub(crate) struct Dialer {
     login: RedisConnectionInfo,
     tls: Option<TlsConnector>,
+    /// What a server must be like.
+    options: Options,
 }
 
 /// A connection, and the task that moves its bytes: the connection lives as long as the task.
 pub(crate) struct Live {
+    /// Where it leads.
+    pub(crate) address: String,
     pub(crate) connection: MultiplexedConnection,
     pub(crate) driver: Driver,
 }
@@ -92,15 +96,17 @@ impl Dialer {
         Ok(Self {
             login,
             tls: tls.transpose()?,
+            options: options.clone(),
         })
     }
 
-    /// A connection to a master that is ready to serve, and knows the scripts.
+    /// A connection to a master that is ready to serve, keeps what it confirms, and knows the
+    /// scripts.
     pub(crate) async fn dial(&self, target: &Target) -> Result<Live, Failure> {
         let dialed = timeout(TIMEOUT, async {
             let address = self.resolve(target).await?;
             let mut live = self.open(&address).await?;
-            prepare(&mut live.connection).await?;
+            self.prepare(&mut live).await?;
             Ok(live)
         });
         dialed.await.map_err(|_| Failure::Timeout {
@@ -141,21 +147,91 @@ impl Dialer {
         Err(last)
     }
 
+    /// Whether sentinels name another master now. If none answers, nothing is known.
+    pub(crate) async fn has_moved(&self, target: &Target, from: &str) -> bool {
+        if !matches!(target, Target::Sentinel { .. }) {
+            return false;
+        }
+        let now = self.resolve(target).await;
+        now.is_ok_and(|now| now != from)
+    }
+
     async fn ask_sentinel(&self, sentinel: &str, master: &str) -> Result<String, Failure> {
-        let login = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let mut live = self.open_as(sentinel, &login).await?;
-        let mut question = redis::cmd("SENTINEL");
-        question.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
-        let answer = ask_one(&mut live.connection, &question).await?;
-        let parts = value::array(answer, "the master's address")?;
+        const FORM: &str = "the master's address";
+        let what = "GET-MASTER-ADDR-BY-NAME";
+        let answer = self.question_to_sentinel(sentinel, what, master).await?;
+        let parts = value::array(answer, FORM)?;
         let parts: Vec<String> = parts
             .into_iter()
-            .map(|part| value::text(part, "the master's address"))
+            .map(|part| value::text(part, FORM))
             .collect::<Result<_, _>>()?;
         match parts.as_slice() {
             [host, port] => Ok(join(host, port)),
-            _ => Err(Failure::Answer("the master's address")),
+            _ => Err(Failure::Answer(FORM)),
         }
+    }
+
+    /// The addresses of the replicas that a sentinel knows.
+    pub(crate) async fn replicas(
+        &self,
+        sentinel: &str,
+        master: &str,
+    ) -> Result<Vec<String>, Failure> {
+        const FORM: &str = "the replicas";
+        let asked = self.question_to_sentinel(sentinel, "REPLICAS", master);
+        let answer = timeout(TIMEOUT / 3, asked).await;
+        let answer = answer.map_err(|_| Failure::Timeout {
+            server: sentinel.to_owned(),
+        })??;
+        let mut addresses = Vec::new();
+        for replica in value::array(answer, FORM)? {
+            let fields = value::pairs(replica, FORM)?;
+            let field = |name: &str| {
+                let found = fields.iter().find(|(field, _)| field == name)?;
+                value::text(found.1.clone(), FORM).ok()
+            };
+            if let (Some(host), Some(port)) = (field("ip"), field("port")) {
+                addresses.push(join(&host, &port));
+            }
+        }
+        Ok(addresses)
+    }
+
+    async fn question_to_sentinel(
+        &self,
+        sentinel: &str,
+        what: &str,
+        master: &str,
+    ) -> Result<Value, Failure> {
+        let login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let mut live = self.open_as(sentinel, &login).await?;
+        let mut question = redis::cmd("SENTINEL");
+        question.arg(what).arg(master);
+        ask_one(&mut live.connection, &question).await
+    }
+
+    /// Whether the server may be written to and is set up well, and the scripts.
+    async fn prepare(&self, live: &mut Live) -> Result<(), Failure> {
+        let mut pipe = Pipeline::new();
+        pipe.cmd("ROLE");
+        durability::ask_for_settings(&mut pipe);
+        let settings = 1..pipe.len();
+        pipe.cmd("PING");
+        load_scripts(&mut pipe);
+        let count = pipe.len();
+        let answers = live.connection.send_packed_commands(&pipe, 0, count);
+        let mut answers = answers.await?;
+        let checked: Vec<Value> = answers.drain(settings).collect();
+        for answer in answers.iter().skip(1) {
+            if let Value::ServerError(error) = answer {
+                return Err(Failure::Refused(Refusal::from(error)));
+            }
+        }
+        if !answers.first().is_some_and(is_master) {
+            return Err(Failure::NotMaster);
+        }
+        durability::check_settings(&live.address, checked, &self.options)
+            .map_err(|unfit| Failure::Unfit(Arc::new(unfit)))
     }
 
     async fn open(&self, address: &str) -> Result<Live, Failure> {
@@ -170,7 +246,11 @@ impl Dialer {
         let made = MultiplexedConnection::new_with_config(login, stream, config).await;
         let (connection, driver) = made?;
         let driver = Driver(tokio::spawn(driver));
-        Ok(Live { connection, driver })
+        Ok(Live {
+            address: address.to_owned(),
+            connection,
+            driver,
+        })
     }
 
     async fn stream(&self, address: &str) -> Result<Box<dyn Stream>, Failure> {
@@ -211,26 +291,15 @@ pub(crate) fn join(host: &str, port: &str) -> String {
     }
 }
 
-/// Whether the server may be written to, and the scripts.
-async fn prepare(connection: &mut MultiplexedConnection) -> Result<(), Failure> {
-    let mut pipe = Pipeline::new();
-    pipe.cmd("ROLE").cmd("PING");
-    load_scripts(&mut pipe);
-    let count = pipe.len();
-    let mut answers = connection.send_packed_commands(&pipe, 0, count).await?;
-    for answer in answers.iter().skip(1) {
-        if let Value::ServerError(error) = answer {
-            return Err(Failure::Refused(Refusal::from(error)));
-        }
+/// What a server says to ROLE. Who may not ask is told when the server refuses a write.
+pub(crate) fn is_master(role: &Value) -> bool {
+    match role {
+        Value::Array(role) => match role.first() {
+            Some(Value::BulkString(name)) => name == b"master",
+            _ => true,
+        },
+        _ => true,
     }
-    // Who may not ask for the role is told when the server refuses a write.
-    if let Value::Array(role) = answers.swap_remove(0)
-        && let Some(Value::BulkString(name)) = role.into_iter().next()
-        && name != b"master"
-    {
-        return Err(Failure::NotMaster);
-    }
-    Ok(())
 }
 
 pub(crate) fn load_scripts(pipe: &mut Pipeline) {

@@ -1,63 +1,129 @@
-//! What is checked before a store is opened: whether the servers would lose what they confirm.
+//! Whether servers would lose what they confirm: checked before a store is opened, and of each
+//! server again whenever it is connected to.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use redis::{Pipeline, Value};
 
-use crate::dial::Dialer;
+use crate::dial::{Dialer, Target};
 use crate::error::{ConnectError, Failure};
 use crate::{Options, Place, topology, value};
 
 /// The oldest release of Redis that has everything the scripts use. Valkey counts as 7.2.
 const OLDEST: u32 = 7;
 
+/// What is asked for, one question each.
+const SETTINGS: [&str; 4] = [
+    "maxmemory-policy",
+    "appendonly",
+    "appendfsync",
+    "no-appendfsync-on-rewrite",
+];
+
+/// A server, and whether the store can be opened without it.
+type Server = (String, bool);
+
 /// Checks every server that is, or may become, a master.
 pub(crate) async fn check(dialer: &Dialer, options: &Options) -> Result<(), ConnectError> {
-    let is_cluster = matches!(options.place, Place::Cluster { .. });
-    for server in servers(dialer, options).await? {
-        let mut pipe = Pipeline::new();
-        pipe.cmd("INFO").arg("server");
-        for setting in ["maxmemory-policy", "appendonly", "appendfsync"] {
-            pipe.cmd("CONFIG").arg("GET").arg(setting);
-        }
-        let answers = match dialer.ask(&server, &pipe).await {
-            Ok(answers) => answers,
-            // A replica that is down now is checked by whoever starts it.
-            Err(_) if is_cluster => continue,
-            Err(failure) => return Err(unreachable(server, failure)),
-        };
-        let mut answers = answers.into_iter();
-        let info = answers.next().unwrap_or_default();
-        if let Value::ServerError(error) = &info
-            && error.code() == "NOAUTH"
-        {
-            return Err(unreachable(server, Failure::LoginRefused));
-        }
-        check_kind(&server, info, is_cluster)?;
-        check_settings(&server, &settings_of(answers), options)?;
+    let servers = servers(dialer, options).await?;
+    let checks = servers
+        .into_iter()
+        .map(|server| check_server(dialer, options, server));
+    let mut exposed = None;
+    for checked in join_all(checks).await {
+        exposed = checked?.or(exposed);
+    }
+    if let Some(server) = exposed {
+        tracing::warn!(
+            server,
+            "this Redis has replicas and no write waits for them: a failover loses the latest \
+             messages and answers; set wait_replicas=1 in the URL, or min-replicas-to-write at \
+             the server to bound the loss"
+        );
     }
     Ok(())
 }
 
-async fn servers(dialer: &Dialer, options: &Options) -> Result<Vec<String>, ConnectError> {
+/// The name of the server if a failover from it loses writes.
+async fn check_server(
+    dialer: &Dialer,
+    options: &Options,
+    (server, is_needed): Server,
+) -> Result<Option<String>, ConnectError> {
+    let is_cluster = matches!(options.place, Place::Cluster { .. });
+    let mut pipe = Pipeline::new();
+    pipe.cmd("INFO").arg("server");
+    pipe.cmd("INFO").arg("replication");
+    pipe.cmd("CONFIG").arg("GET").arg("min-replicas-to-write");
+    ask_for_settings(&mut pipe);
+    let mut answers = match dialer.ask(&server, &pipe).await {
+        Ok(answers) => answers.into_iter(),
+        // One that is down now is checked when it is connected to.
+        Err(_) if !is_needed => return Ok(None),
+        Err(failure) => return Err(unreachable(server, failure)),
+    };
+    let mut next = || answers.next().unwrap_or_default();
+    let (info, replication, enough) = (next(), next(), next());
+    if let Value::ServerError(error) = &info
+        && error.code() == "NOAUTH"
+    {
+        return Err(unreachable(server, Failure::LoginRefused));
+    }
+    check_kind(&server, info, is_cluster)?;
+    check_settings(&server, answers, options)?;
+    let may_lose = options.wait_replicas == 0 && loses_at_failover(replication, enough);
+    Ok(Some(server).filter(|_| may_lose))
+}
+
+/// Whether replicas follow the server, and it answers without any of them.
+fn loses_at_failover(replication: Value, enough: Value) -> bool {
+    let replication = value::text(replication, "INFO").unwrap_or_default();
+    let mut lines = replication.lines();
+    let replicas = lines.find_map(|line| line.strip_prefix("connected_slaves:"));
+    let has_replicas = replicas.is_some_and(|count| count != "0");
+    let enough = settings_of([enough].into_iter());
+    let waits = enough.get("min-replicas-to-write");
+    has_replicas && waits.is_some_and(|count| count == "0")
+}
+
+async fn servers(dialer: &Dialer, options: &Options) -> Result<Vec<Server>, ConnectError> {
     if let Some(target) = options.place.target() {
-        let address = dialer.resolve(&target).await;
         let failed = |failure| unreachable(target.to_string(), failure);
-        return Ok(vec![address.map_err(failed)?]);
+        let master = dialer.resolve(&target).await.map_err(failed)?;
+        let mut servers = vec![(master.clone(), true)];
+        let replicas = replicas(dialer, &target).await;
+        let others = replicas.into_iter().filter(|replica| *replica != master);
+        servers.extend(others.map(|replica| (replica, false)));
+        return Ok(servers);
     }
     let Place::Cluster { seeds } = &options.place else {
         return Ok(Vec::new());
     };
     let asked = topology::slots(dialer, seeds.clone()).await;
     let ranges = asked.map_err(|failure| unreachable(seeds.join(","), failure))?;
-    let mut servers: Vec<String> = ranges
+    let mut servers: Vec<Server> = ranges
         .into_iter()
         .flat_map(|range| range.replicas.into_iter().chain([range.master]))
+        .map(|server| (server, false))
         .collect();
     servers.sort();
     servers.dedup();
     Ok(servers)
+}
+
+/// Those that sentinels know, of the first one that answers: each may be the master tomorrow.
+async fn replicas(dialer: &Dialer, target: &Target) -> Vec<String> {
+    let Target::Sentinel { sentinels, master } = target else {
+        return Vec::new();
+    };
+    for sentinel in sentinels {
+        if let Ok(replicas) = dialer.replicas(sentinel, master).await {
+            return replicas;
+        }
+    }
+    Vec::new()
 }
 
 pub(crate) fn unreachable(server: String, failure: Failure) -> ConnectError {
@@ -75,7 +141,13 @@ pub(crate) fn unreachable(server: String, failure: Failure) -> ConnectError {
     }
 }
 
-/// `None` where the server does not tell.
+pub(crate) fn ask_for_settings(pipe: &mut Pipeline) {
+    for setting in SETTINGS {
+        pipe.cmd("CONFIG").arg("GET").arg(setting);
+    }
+}
+
+/// Only those that the server tells.
 fn settings_of(answers: impl Iterator<Item = Value>) -> HashMap<String, String> {
     answers
         .filter_map(|answer| value::pairs(answer, "CONFIG GET").ok())
@@ -120,11 +192,13 @@ fn check_kind(server: &str, info: Value, is_cluster: bool) -> Result<(), Connect
     }
 }
 
-fn check_settings(
+/// Whether the server keeps what it confirms, by its answers to the questions for settings.
+pub(crate) fn check_settings(
     server: &str,
-    settings: &HashMap<String, String>,
+    answers: impl IntoIterator<Item = Value>,
     options: &Options,
 ) -> Result<(), ConnectError> {
+    let settings = settings_of(answers.into_iter());
     let refuse = |problem: String, remedy, key| {
         Err(ConnectError::NotDurable {
             server: server.to_owned(),
@@ -167,10 +241,23 @@ fn check_settings(
             "dangerously_allow_no_append_only_file",
         );
     }
-    if fsync != "always" && !options.dangerously_allow_late_fsync {
+    if options.dangerously_allow_late_fsync {
+        return Ok(());
+    }
+    if fsync != "always" {
         return refuse(
             format!("it answers before the disk has what was written (appendfsync {fsync})"),
             "set appendfsync always",
+            "dangerously_allow_late_fsync",
+        );
+    }
+    // Whoever does not tell this one has told the others, and the setting is off by default.
+    if setting("no-appendfsync-on-rewrite") == Some("yes") {
+        return refuse(
+            "while it rewrites its append-only file it answers before the disk has what was \
+             written (no-appendfsync-on-rewrite yes)"
+                .to_owned(),
+            "set no-appendfsync-on-rewrite no",
             "dangerously_allow_late_fsync",
         );
     }
@@ -181,10 +268,17 @@ fn check_settings(
 mod tests {
     use super::*;
 
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    fn setting((name, value): (&str, &str)) -> Value {
+        Value::Array(vec![text(name), text(value)])
+    }
+
     fn outcome(settings: [(&str, &str); 3], url: &str) -> Option<&'static str> {
-        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let options: Options = url.parse().unwrap();
-        match check_settings("server", &settings.into(), &options) {
+        match check_settings("server", settings.map(setting), &options) {
             Ok(()) => None,
             Err(ConnectError::NotDurable { key, .. }) => Some(key),
             Err(other) => panic!("{other}"),
@@ -240,9 +334,43 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_skips_syncs_during_a_rewrite_is_refused() {
+        let settings = [
+            ("maxmemory-policy", "noeviction"),
+            ("appendonly", "yes"),
+            ("appendfsync", "always"),
+            ("no-appendfsync-on-rewrite", "yes"),
+        ];
+        let check = |url: &str| {
+            let options: Options = url.parse().unwrap();
+            check_settings("server", settings.map(setting), &options)
+        };
+        let problem = check("redis://db").unwrap_err().to_string();
+        assert!(
+            problem.contains("set no-appendfsync-on-rewrite no"),
+            "{problem}"
+        );
+        assert!(check("redis://db?dangerously_allow_late_fsync=true").is_ok());
+    }
+
+    #[test]
+    fn a_master_that_answers_before_its_replicas_have_it_may_lose_that() {
+        for (replicas, enough, expected) in [("1", "0", true), ("0", "0", false), ("2", "1", false)]
+        {
+            let info = format!("# Replication\r\nrole:master\r\nconnected_slaves:{replicas}\r\n");
+            let enough = setting(("min-replicas-to-write", enough));
+            assert_eq!(
+                loses_at_failover(text(&info), enough),
+                expected,
+                "{replicas}"
+            );
+        }
+    }
+
+    #[test]
     fn a_server_that_does_not_tell_is_refused() {
         let options: Options = "redis://db".parse().unwrap();
-        let refused = check_settings("server", &HashMap::new(), &options);
+        let refused = check_settings("server", [], &options);
         let problem = refused.unwrap_err().to_string();
         assert!(
             problem.contains("dangerously_allow_unchecked_settings=true"),
@@ -252,8 +380,7 @@ mod tests {
 
     #[test]
     fn a_server_of_the_wrong_kind_is_refused() {
-        let info = |text: &str| Value::BulkString(text.as_bytes().to_vec());
-        for (text, is_cluster, expected) in [
+        for (info, is_cluster, expected) in [
             (
                 "redis_version:7.0.15\r\nredis_mode:standalone\r\n",
                 false,
@@ -264,11 +391,11 @@ mod tests {
             ("redis_mode:cluster\r\n", false, Some("redis+cluster://")),
             ("redis_mode:sentinel\r\n", false, Some("redis+sentinel://")),
         ] {
-            let checked = check_kind("server", info(text), is_cluster);
+            let checked = check_kind("server", text(info), is_cluster);
             match (checked, expected) {
                 (Ok(()), None) => {}
                 (Err(error), Some(part)) => assert!(error.to_string().contains(part), "{error}"),
-                other => panic!("{text}: {other:?}"),
+                other => panic!("{info}: {other:?}"),
             }
         }
     }

@@ -77,6 +77,9 @@ pub(crate) enum Failure {
     /// The server is a replica.
     #[error("the server is a replica, not a master")]
     NotMaster,
+    /// The server may lose what it confirms.
+    #[error("{0}")]
+    Unfit(Arc<ConnectError>),
     /// The server did not answer in time. It may have done what was asked.
     #[error("{server} did not answer in time")]
     Timeout { server: String },
@@ -167,7 +170,7 @@ impl Failure {
     /// Whether the server answered, and will answer the same until somebody changes something.
     fn is_final(&self) -> bool {
         match self {
-            Self::LoginRefused => true,
+            Self::LoginRefused | Self::Unfit(_) => true,
             Self::Refused(refusal) => refusal.is_final(),
             Self::NotConnected { source, .. } => {
                 source.as_ref().is_some_and(|source| source.is_final())

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::dial::{Dialer, Live, Target};
+use crate::dial::{Dialer, Live, Target, is_master};
 use crate::error::Failure;
 
 /// After so many calls in a row without an answer the connection is taken for dead. A library's
@@ -24,6 +24,10 @@ const TIMEOUTS: u32 = 3;
 /// How often a connection is tried out, so that one that died while nobody used it is replaced
 /// before the next call.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// Sentinels are asked for the master at every second beat. A master that was cut off from them
+/// still takes itself for one, and what it is told then is lost.
+const BEATS_TO_RESOLVE: u64 = 2;
 
 /// Pauses between tries to connect: half to all of a time that doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -124,9 +128,17 @@ impl Link {
         (is_up, self.state.made.load(Ordering::Relaxed))
     }
 
-    /// Has another connection made in place of this one, if that has not been done yet.
-    pub(crate) fn replace(&self, over: &Current) {
-        self.state.give_up(over.number);
+    /// Has another connection made in place of this one; says whether that is news.
+    pub(crate) fn replace(&self, over: &Current) -> bool {
+        self.state.give_up(over.number)
+    }
+
+    /// The same, whichever connection there is.
+    pub(crate) fn replace_any(&self) {
+        let number = self.state.current.borrow().as_ref().map(|over| over.number);
+        if let Some(number) = number {
+            self.state.give_up(number);
+        }
     }
 }
 
@@ -149,12 +161,12 @@ impl State {
         }
     }
 
-    fn give_up(&self, number: u64) {
+    fn give_up(&self, number: u64) -> bool {
         self.useless.send_if_modified(|useless| {
             let is_news = *useless < number;
             *useless = number.max(*useless);
             is_news
-        });
+        })
     }
 
     async fn supervise(self: Arc<Self>, dialer: Arc<Dialer>) {
@@ -163,53 +175,83 @@ impl State {
             match dialer.dial(&self.target).await {
                 Ok(live) => {
                     let since = Instant::now();
-                    self.serve(number, live).await;
+                    self.serve(number, live, &dialer).await;
                     if since.elapsed() > SETTLED {
                         pause = FIRST_PAUSE;
                     }
                 }
-                Err(failure) => {
-                    let failure = Arc::new(failure);
-                    tracing::debug!(server = %self.target, %failure, "no connection to Redis");
-                    let mut last = self
-                        .last_failure
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
-                    *last = Some(failure);
-                }
+                Err(failure) => self.note(failure),
             }
             sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
+    /// Keeps why there is no connection. What somebody has to change is told, but not at every try.
+    fn note(&self, failure: Failure) {
+        let server = &self.target;
+        let mut last = self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_known = |last: &Arc<Failure>| last.to_string() == failure.to_string();
+        if matches!(failure, Failure::Unfit(_)) && !last.as_ref().is_some_and(is_known) {
+            tracing::error!(%server, %failure, "Redis is not used as long as it is set up so");
+        } else {
+            tracing::debug!(%server, %failure, "no connection to Redis");
+        }
+        *last = Some(Arc::new(failure));
+    }
+
     /// Lends the connection out until it is of no use any more.
-    async fn serve(&self, number: u64, mut live: Live) {
+    async fn serve(&self, number: u64, mut live: Live, dialer: &Dialer) {
         self.answered();
         self.made.fetch_add(1, Ordering::Relaxed);
         let connection = live.connection.clone();
         self.current
             .send_replace(Some(Current { number, connection }));
         let mut useless = self.useless.subscribe();
+        let beat = self.beat(number, live.connection.clone(), &live.address, dialer);
         tokio::select! {
             _ = &mut live.driver.0 => {}
             _ = useless.wait_for(|useless| *useless >= number) => {}
-            () = self.beat(number, live.connection.clone()) => {}
+            () = beat => {}
         }
         self.current.send_replace(None);
         tracing::info!(server = %self.target, "the connection to Redis is made anew");
     }
 
-    /// Ends when the server no longer serves.
-    async fn beat(&self, number: u64, mut connection: MultiplexedConnection) {
-        let ping = redis::cmd("PING");
-        loop {
+    /// Ends when the server no longer serves as the master. A connection over which nothing is
+    /// written would not notice that by itself.
+    async fn beat(
+        &self,
+        number: u64,
+        mut connection: MultiplexedConnection,
+        address: &str,
+        dialer: &Dialer,
+    ) {
+        let mut questions = Pipeline::new();
+        questions.cmd("PING").cmd("ROLE");
+        for beats in 1_u64.. {
             sleep(HEARTBEAT).await;
-            match timeout(self.timeout, connection.send_packed_command(&ping)).await {
-                Ok(Ok(Value::ServerError(_)) | Err(_)) => return,
-                Ok(Ok(_)) => self.answered(),
+            let answers = connection.send_packed_commands(&questions, 0, questions.len());
+            match timeout(self.timeout, answers).await {
+                Ok(Ok(answers)) if serves_as_master(&answers) => self.answered(),
+                Ok(_) => return,
                 Err(_) => self.timed_out(number),
             }
+            if beats % BEATS_TO_RESOLVE == 0 && dialer.has_moved(&self.target, address).await {
+                return;
+            }
         }
+    }
+}
+
+/// What the server answers to PING and ROLE.
+fn serves_as_master(answers: &[Value]) -> bool {
+    match answers {
+        [Value::ServerError(_), ..] => false,
+        [_, role] => is_master(role),
+        _ => false,
     }
 }

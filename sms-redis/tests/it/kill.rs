@@ -6,7 +6,7 @@ use sms_core::conformance::Samples;
 use sms_core::{Inserted, Store, StoreErrorKind};
 
 use crate::load::{Load, patient};
-use crate::server::{Server, store_at};
+use crate::server::{DURABLE, Server, store_at, wait_until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_confirmed_survives_the_death_of_the_server() {
@@ -134,4 +134,46 @@ async fn a_full_server_refuses_and_recovers() {
     server.ask(&["config", "set", "maxmemory", "0"]);
     load.progress(200).await;
     load.balance(&store).await;
+}
+
+/// Nothing is written, so no refused write tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_was_made_a_replica_is_left_though_nobody_writes() {
+    let (server, other) = (Server::start(), Server::start());
+    let store = store_at(&server.url()).await;
+    let is_connected = async || store.health().servers[0].is_connected;
+    wait_until(is_connected).await;
+    server.ask(&["replicaof", "127.0.0.1", &other.port.to_string()]);
+    wait_until(async || !is_connected().await).await;
+    server.ask(&["replicaof", "no", "one"]);
+    wait_until(is_connected).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_came_back_with_other_settings_is_not_used_until_they_are_set_right() {
+    let mut server = Server::start();
+    let store = store_at(&format!("{}?timeout=1s", server.url())).await;
+    let samples = Samples::new(9);
+    store.insert(vec![samples.message()]).await.unwrap();
+    server.kill();
+    server.set(&["--appendfsync", "everysec"]);
+    server.run();
+    let refused = store.insert(vec![samples.message()]).await.unwrap_err();
+    assert!(refused.is_passing(), "it is asked again");
+    let causes = causes(&refused);
+    assert!(causes.contains("set appendfsync always"), "{causes}");
+    server.ask(&["config", "set", "appendfsync", DURABLE[3]]);
+    let message = samples.message();
+    let inserted = patient(async || store.insert(vec![message.clone()]).await).await;
+    assert_eq!(inserted.len(), 1);
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut all = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        all = format!("{all}: {error}");
+        cause = error.source();
+    }
+    all
 }

@@ -16,7 +16,7 @@ fn durable_but(arguments: &[&str]) -> Server {
 
 #[tokio::test]
 async fn a_server_that_may_lose_messages_is_refused_unless_that_is_allowed() {
-    let table: [(&[&str], &str); 5] = [
+    let table: [(&[&str], &str); 6] = [
         (
             &["--appendonly", "no"],
             "dangerously_allow_no_append_only_file",
@@ -26,6 +26,10 @@ async fn a_server_that_may_lose_messages_is_refused_unless_that_is_allowed() {
             "dangerously_allow_late_fsync",
         ),
         (&["--appendfsync", "no"], "dangerously_allow_late_fsync"),
+        (
+            &["--no-appendfsync-on-rewrite", "yes"],
+            "dangerously_allow_late_fsync",
+        ),
         (
             &["--maxmemory-policy", "allkeys-lru"],
             "dangerously_allow_eviction",

@@ -1,19 +1,14 @@
 //! A master that sentinels replace.
 
-use std::time::Duration;
-
 use sms_core::conformance::Samples;
 use sms_core::{Inserted, Store};
-use tokio::time::{Instant, sleep};
+use sms_redis::{ConnectError, Options, RedisStore};
 
 use crate::load::patient;
-use crate::server::{DURABLE, Server, free_port, store_at};
+use crate::server::{Server, free_port, store_at, wait_until};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_new_master_is_found() {
-    let mut master = Server::start();
-    let follows = format!("127.0.0.1 {}", master.port);
-    let replica = Server::start_with(&[&DURABLE[..], &["--replicaof", &follows]].concat());
+/// A sentinel that calls this server `main`.
+fn sentinel_of(master: &Server) -> Server {
     let mut sentinel = Server::prepare(free_port(), &["--sentinel"]);
     let configuration = format!(
         "sentinel monitor main 127.0.0.1 {} 1\n\
@@ -23,12 +18,23 @@ async fn the_new_master_is_found() {
     );
     std::fs::write(sentinel.path("redis.conf"), configuration).unwrap();
     sentinel.run();
+    sentinel
+}
+
+async fn until_known(sentinel: &Server, replica: &Server) {
     wait_until(async || {
         let known = sentinel.ask(&["sentinel", "replicas", "main"]);
-        let linked = replica.ask(&["role"]).contains("connected");
-        linked && known.contains(&replica.port.to_string())
+        known.contains(&replica.port.to_string())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_new_master_is_found() {
+    let mut master = Server::start();
+    let replica = master.start_replica(&[]).await;
+    let sentinel = sentinel_of(&master);
+    until_known(&sentinel, &replica).await;
 
     let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port);
     let careful = store_at(&format!("{url}?wait_replicas=1")).await;
@@ -52,10 +58,41 @@ async fn the_new_master_is_found() {
     assert!(source.contains("0 of 1 replicas"), "{source}");
 }
 
-async fn wait_until(is_so: impl AsyncFn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !is_so().await {
-        assert!(Instant::now() < end, "it does not come so");
-        sleep(Duration::from_millis(100)).await;
+/// The old one answers as before, and takes itself for a master: cut off from the sentinels, it
+/// would confirm what is lost when it comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_sentinels_no_longer_name_is_left_although_it_is_well() {
+    let (old, new) = (Server::start(), Server::start());
+    let sentinel = sentinel_of(&old);
+    let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port);
+    let store = store_at(&url).await;
+    let made = store.health().servers[0].connections;
+    sentinel.ask(&["sentinel", "remove", "main"]);
+    let port = new.port.to_string();
+    sentinel.ask(&["sentinel", "monitor", "main", "127.0.0.1", &port, "1"]);
+    // Nobody calls meanwhile. There are two connections.
+    wait_until(async || store.health().servers[0].connections >= made + 2).await;
+    wait_until(async || store.health().servers[0].is_connected).await;
+    let message = Samples::new(41).message();
+    store.insert(vec![message]).await.unwrap();
+    assert_eq!(new.ask(&["zcard", "sms:{0}:all"]).trim(), "1");
+    assert_eq!(old.ask(&["zcard", "sms:{0}:all"]).trim(), "0");
+}
+
+/// It may be the master tomorrow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_may_lose_messages_is_refused_at_the_start() {
+    let master = Server::start();
+    let replica = master.start_replica(&["--appendfsync", "everysec"]).await;
+    let sentinel = sentinel_of(&master);
+    until_known(&sentinel, &replica).await;
+    let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port);
+    let options: Options = url.parse().unwrap();
+    match RedisStore::connect(&options).await {
+        Err(ConnectError::NotDurable { server, key, .. }) => {
+            assert!(server.ends_with(&replica.port.to_string()), "{server}");
+            assert_eq!(key, "dangerously_allow_late_fsync");
+        }
+        other => panic!("{other:?}"),
     }
 }

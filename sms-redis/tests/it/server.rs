@@ -64,6 +64,15 @@ impl Server {
         server
     }
 
+    /// Starts a replica of this one, and waits until it follows.
+    pub(crate) async fn start_replica(&self, arguments: &[&str]) -> Self {
+        let follows = format!("127.0.0.1 {}", self.port);
+        let arguments = [&DURABLE, arguments, &["--replicaof", &follows]].concat();
+        let replica = Self::start_with(&arguments);
+        wait_until(async || replica.ask(&["role"]).contains("connected")).await;
+        replica
+    }
+
     pub(crate) fn prepare(port: u16, arguments: &[&str]) -> Self {
         Self {
             port,
@@ -71,6 +80,12 @@ impl Server {
             arguments: arguments.iter().map(ToString::to_string).collect(),
             process: None,
         }
+    }
+
+    /// It has these arguments, too, when it is started next; the last one that sets something wins.
+    pub(crate) fn set(&mut self, arguments: &[&str]) {
+        self.arguments
+            .extend(arguments.iter().map(ToString::to_string));
     }
 
     /// Starts it, on what it left behind if it was killed, and waits until it serves.
@@ -179,6 +194,15 @@ fn spawn(folder: &Path, arguments: &[String]) -> Process {
     BufReader::new(output).read_line(&mut line).unwrap();
     let id = line.trim().parse().unwrap();
     Process { shell, id }
+}
+
+/// Waits until something that happens by itself has happened.
+pub(crate) async fn wait_until(is_so: impl AsyncFn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !is_so().await {
+        assert!(Instant::now() < end, "it does not come so");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A port that was free a moment ago, and whose cluster bus port exists.
