@@ -73,6 +73,8 @@ for set, places_of_set in pairs(places) do
   if #drop > 0 then redis.call('ZREM', set, unpack(drop)) end
 end
 local count_key = string.sub(KEYS[1], 1, -17) .. ':count'
+-- Whoever waits for replicas must wait for what is answered here, too: see load.lua.
+if #writes == 0 then redis.call('HINCRBY', count_key, 'a', 0) end
 for state, more in pairs(counts) do
   if more ~= 0 then redis.call('HINCRBY', count_key, state, more) end
 end

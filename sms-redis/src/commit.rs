@@ -6,7 +6,7 @@ use sms_core::{Change, Committed, MessageId, ReportKey, Timestamp};
 use crate::error::Failure;
 use crate::place::{self, Batch};
 use crate::script::Run;
-use crate::servers::Request;
+use crate::servers::{Answer, Request};
 use crate::store::Inner;
 use crate::{progress, provider_ids, record};
 
@@ -17,33 +17,44 @@ const FORM: &str = "a commit";
 /// the same id may be under way.
 const KEEP: u32 = 7 * 24 * 3_600;
 
-pub(crate) async fn commit(store: &Inner, changes: &[Change]) -> Result<Vec<Committed>, Failure> {
+/// What became of each change.
+pub(crate) async fn commit(store: &Inner, changes: &[Change]) -> Vec<Result<Committed, Failure>> {
     // Where one server has all slots, the script writes the ids of providers, too.
     let apart = !store.servers.is_one();
-    if apart {
-        let leads = changes.iter().flat_map(|change| {
-            let id = change.before.id();
-            new_keys(change).map(move |key| (key, id))
-        });
-        provider_ids::lead(store, leads).await?;
-    }
-    let ids = changes.iter().map(|change| change.before.id());
-    let batches = place::batches(store, ids);
-    let commits = batches
-        .iter()
-        .map(|batch| request(store, batch, changes, apart));
-    let answers = store.servers.write(commits.collect()).await?;
-    let answers = place::in_order(&batches, answers, FORM)?;
-    let mut committed = Vec::with_capacity(changes.len());
-    for (change, answer) in changes.iter().zip(answers) {
-        committed.push(outcome(change.before.id(), answer)?);
-    }
+    let of = |change: &Change| match apart {
+        true => (new_keys(change).collect(), change.before.id()),
+        false => (Vec::new(), change.before.id()),
+    };
+    let leads: Vec<_> = changes.iter().map(of).collect();
+    let led = provider_ids::lead(store, &leads).await;
+    let is_led = |(change, led): (_, &Result<(), Failure>)| led.is_ok().then_some(change);
+    let open: Vec<&Change> = changes.iter().zip(&led).filter_map(is_led).collect();
+    let mut answers = send(store, &open, apart).await.into_iter();
+    let both = changes.iter().zip(led);
+    let committed: Vec<_> = both
+        .map(|(change, led)| {
+            led?;
+            let answer = answers.next().unwrap_or(Err(Failure::Answer(FORM)));
+            outcome(change.before.id(), answer?)
+        })
+        .collect();
     if apart {
         let pairs = changes.iter().zip(&committed);
         let stale: Vec<(ReportKey, MessageId)> = pairs.flat_map(stale_keys).collect();
         provider_ids::forget(store, &stale, KEEP).await;
     }
-    Ok(committed)
+    committed
+}
+
+async fn send(store: &Inner, changes: &[&Change], apart: bool) -> Vec<Answer> {
+    let ids = changes.iter().map(|change| change.before.id());
+    let batches = place::batches(store, ids);
+    let commits: Vec<Request> = batches
+        .iter()
+        .map(|batch| request(store, batch, changes, apart))
+        .collect();
+    let answers = store.servers.write_each(&commits).await;
+    place::in_order(&batches, answers, FORM)
 }
 
 /// The provider ids that a change brings.
@@ -53,11 +64,14 @@ fn new_keys(change: &Change) -> impl Iterator<Item = ReportKey> + '_ {
 }
 
 /// Those of them that lead nowhere now.
-fn stale_keys((change, committed): (&Change, &Committed)) -> Vec<(ReportKey, MessageId)> {
+fn stale_keys(
+    (change, committed): (&Change, &Result<Committed, Failure>),
+) -> Vec<(ReportKey, MessageId)> {
     let current = match committed {
-        Committed::Applied => return Vec::new(),
-        Committed::Missing => None,
-        Committed::Conflict(current) => Some(&current.progress),
+        Ok(Committed::Missing) => None,
+        Ok(Committed::Conflict(current)) => Some(&current.progress),
+        // It may have been applied.
+        Ok(Committed::Applied | Committed::Failed(_)) | Err(_) => return Vec::new(),
     };
     let is_known = |key: &ReportKey| {
         current.is_some_and(|current| record::keys_of(current).any(|known| known == *key))
@@ -68,12 +82,12 @@ fn stale_keys((change, committed): (&Change, &Committed)) -> Vec<(ReportKey, Mes
         .collect()
 }
 
-fn request(store: &Inner, batch: &Batch<'_>, changes: &[Change], apart: bool) -> Request {
+fn request(store: &Inner, batch: &Batch<'_>, changes: &[&Change], apart: bool) -> Request {
     let hash = &store.scripts.commit;
     let id = |place: usize| changes[place].before.id();
     let mut run = Run::over_records(store, hash, batch, id);
     for place in &batch.places {
-        let change = &changes[*place];
+        let change = changes[*place];
         let (before, after) = (&change.before.progress, &change.after);
         run.push(record::version(before.version).as_slice());
         run.push(record::head(after).as_slice());

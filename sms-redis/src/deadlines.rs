@@ -1,17 +1,20 @@
 //! Looking for what is due, over the sorted sets of all shards.
 
+use redis::Value;
 use sms_core::{MessageId, Timestamp};
 
 use crate::error::Failure;
 use crate::keys::Shard;
+use crate::script::Run;
+use crate::servers::Request;
 use crate::store::Inner;
-use crate::value;
+use crate::{place, value};
 
 /// A member of a sorted set: score, number of the shard, member.
 pub(crate) type Entry = (i64, usize, Vec<u8>);
 
 /// The entries with the lowest scores up to `most` (a bound of Redis, such as `5` or `(5`), at
-/// most `limit`, lowest first.
+/// most `limit`, lowest first. Those of shards that are away are missing, unless all are away.
 pub(crate) async fn lowest(
     store: &Inner,
     set: fn(&Shard) -> &String,
@@ -53,7 +56,7 @@ async fn ask_each(
     let mut entries = Vec::new();
     // What a shard has beyond its share is above this.
     let mut known_below = i64::MAX;
-    for (shard, answer) in store.servers.read(requests).await?.into_iter().enumerate() {
+    for (shard, answer) in of_those_there(store, &requests).await? {
         let scored = value::scored(answer, "a sorted set")?;
         if scored.len() >= share {
             let last = scored.last().map_or(i64::MAX, |(score, _)| *score);
@@ -73,6 +76,31 @@ async fn ask_each(
     Ok((entries, is_whole))
 }
 
+/// The answers with the numbers of their shards. A master that is away must not keep what is due
+/// elsewhere from being seen to.
+async fn of_those_there(
+    store: &Inner,
+    requests: &[Request],
+) -> Result<Vec<(usize, Value)>, Failure> {
+    let answers = store.servers.read_each(requests).await;
+    let mut there = Vec::with_capacity(answers.len());
+    let mut missing = None;
+    for (shard, answer) in answers.into_iter().enumerate() {
+        match answer {
+            Ok(answer) => there.push((shard, answer)),
+            Err(failure) => missing = Some(failure),
+        }
+    }
+    match missing {
+        Some(failure) if there.is_empty() => return Err(failure),
+        Some(failure) => tracing::warn!(%failure, "a part of the messages cannot be looked at"),
+        None => {}
+    }
+    Ok(there)
+}
+
+/// Messages that somebody else deleted are taken out of the indexes: nothing would ever move their
+/// deadlines, and enough of them would hide all others.
 pub(crate) async fn due(
     store: &Inner,
     now: Timestamp,
@@ -81,7 +109,26 @@ pub(crate) async fn due(
     let now = now.as_millis().to_string();
     let entries = lowest(store, |shard| &shard.due, &now, limit).await?;
     let ids = entries.into_iter().map(|(_, _, member)| id_of(&member));
-    ids.collect()
+    let ids: Vec<MessageId> = ids.collect::<Result<_, _>>()?;
+    let are_there = without_missing(store, &ids).await?;
+    let both = ids.into_iter().zip(are_there);
+    Ok(both.filter_map(|(id, is)| is.then_some(id)).collect())
+}
+
+/// Whether each message is there; those that are not lose their places in the indexes.
+pub(crate) async fn without_missing(
+    store: &Inner,
+    ids: &[MessageId],
+) -> Result<Vec<bool>, Failure> {
+    let batches = place::batches(store, ids.iter().copied());
+    let requests = batches.iter().map(|batch| {
+        let hash = &store.scripts.missing;
+        Run::over_records(store, hash, batch, |place| ids[place]).request()
+    });
+    let requests: Vec<Request> = requests.collect();
+    let answers = store.servers.read_each(&requests).await;
+    let answers = place::in_order(&batches, answers, "missing records").into_iter();
+    answers.map(|answer| Ok(answer? == Value::Int(1))).collect()
 }
 
 pub(crate) async fn next(store: &Inner) -> Result<Option<Timestamp>, Failure> {

@@ -46,5 +46,7 @@ for i = 1, count do
 end
 for set, places_of_set in pairs(places) do redis.call('ZADD', set, unpack(places_of_set)) end
 local count_key = string.sub(KEYS[1], 1, -17) .. ':count'
+-- Whoever waits for replicas must wait for what is answered here, too: see load.lua.
+if not next(counts) then redis.call('HINCRBY', count_key, 'a', 0) end
 for state, more in pairs(counts) do redis.call('HINCRBY', count_key, state, more) end
 return answers

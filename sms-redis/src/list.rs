@@ -166,11 +166,24 @@ async fn fitting(
         .map(|(_, member)| deadlines::id_of(member))
         .collect::<Result<_, _>>()?;
     let messages = read::load(store, &ids).await?;
+    drop_missing(store, &ids, &messages).await;
     let both = places.into_iter().zip(messages);
     Ok(both
         .filter_map(|(place, message)| Some((place, message?)))
         .filter(|(_, message)| filter.matches(message))
         .collect())
+}
+
+/// What was deleted by somebody else would be found for ever, and may fill pages with nothing.
+/// Most that is missing was removed just now, and has no place in an index any more.
+async fn drop_missing(store: &Inner, ids: &[MessageId], messages: &[Option<Message>]) {
+    let both = ids.iter().zip(messages);
+    let missing: Vec<MessageId> = both
+        .filter_map(|(id, message)| message.is_none().then_some(*id))
+        .collect();
+    if let Err(failure) = deadlines::without_missing(store, &missing).await {
+        tracing::debug!(%failure, "places of messages stay that are not there");
+    }
 }
 
 /// A page of what was found; `last` is where looking stopped before the end.

@@ -69,9 +69,13 @@ impl Node {
         self.link(kind).connected(until).await
     }
 
-    /// Has another connection made.
-    pub(crate) fn replace(&self, kind: Kind, over: &Current) {
-        self.link(kind).replace(over);
+    /// Has both connections made anew: a server that does not serve as a master is of no use to
+    /// either, whichever of them was told.
+    pub(crate) fn is_no_master(&self, kind: Kind, over: &Current) {
+        if self.link(kind).replace(over) {
+            self.plain.replace_any();
+            self.durable.replace_any();
+        }
     }
 
     /// Sends commands together; one answer for each, which may be an error.

@@ -38,8 +38,8 @@ pub struct Options {
     /// so many masters, and 1 on one server, where more only cost. From 1 to 256; a store that
     /// exists keeps the number it was made with.
     pub shards: u16,
-    /// How many replicas must confirm a write before it is answered: 0. With it, a failover to a
-    /// replica that confirmed loses nothing.
+    /// How many replicas must confirm a write before it is answered, and before what was read of a
+    /// message is: 0. With it, a failover to a replica that confirmed loses nothing.
     pub wait_replicas: u32,
     /// Opens a store even if the server drops keys when its memory is full.
     pub dangerously_allow_eviction: bool,

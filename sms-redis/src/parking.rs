@@ -1,15 +1,18 @@
 //! Reports whose message is not known yet.
 
+use std::time::Duration;
+
 use redis::Value;
 use sms_core::{ParkedReport, Report, ReportKey, Timestamp};
 
 use crate::bytes::{Decoder, Encoder, Unreadable};
+use crate::deadlines::Entry;
 use crate::error::Failure;
 use crate::keys::{self, Shard};
 use crate::place;
 use crate::read::TOGETHER;
 use crate::script::Run;
-use crate::servers::Request;
+use crate::servers::{Answer, Request};
 use crate::store::Inner;
 use crate::{deadlines, progress, request, value};
 
@@ -17,6 +20,9 @@ const FORM: &str = "a parked report";
 
 /// Digits in front of a stored report that tell the order.
 const ORDER: usize = 15;
+
+/// How long a place that leads to no readable report is left alone.
+const SET_ASIDE: Duration = Duration::from_secs(3_600);
 
 /// What a report says. Two that say the same repeat each other.
 fn saying(report: &Report) -> Vec<u8> {
@@ -140,8 +146,12 @@ pub(crate) async fn parked(
         }
         // The digits in front tell in which order they came.
         under_key.sort();
-        let read = |stored: Vec<u8>| decode(key.clone(), &stored).ok();
-        found.extend(under_key.into_iter().filter_map(read));
+        for stored in under_key {
+            match decode(key.clone(), &stored) {
+                Ok(parked) => found.push(parked),
+                Err(error) => passed_over(&error),
+            }
+        }
     }
     Ok(found)
 }
@@ -161,61 +171,92 @@ async fn is_any(store: &Inner, keys: &[ReportKey]) -> Result<bool, Failure> {
     Ok(answers.iter().any(|answer| *answer != Value::Int(0)))
 }
 
-/// What cannot be read is passed over, and more is asked for in its place.
+/// One that cannot be read must not hide the others.
+fn passed_over(error: &Unreadable) {
+    tracing::error!(%error, "a parked report is passed over");
+}
+
 pub(crate) async fn due(
     store: &Inner,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<ParkedReport>, Failure> {
-    let mut known = 0;
-    loop {
-        let among = limit.saturating_add(known);
-        let (mut due, unreadable) = due_among(store, now, among).await?;
-        if unreadable <= known {
-            store.tell_unreadable(unreadable, now);
-            due.truncate(limit);
-            return Ok(due);
+    let at = now.as_millis().to_string();
+    let entries = deadlines::lowest(store, |shard| &shard.again, &at, limit).await?;
+    let mut due = Vec::with_capacity(entries.len());
+    let mut set_aside = Vec::new();
+    let answers = stored(store, &entries).await;
+    for (entry, answer) in entries.into_iter().zip(answers) {
+        let (_, shard, member) = entry;
+        // Its shard has gone away meanwhile.
+        let Ok(stored) = answer.and_then(|answer| value::bytes(answer, FORM)) else {
+            continue;
+        };
+        match read(&member, stored) {
+            Ok(Some(parked)) => due.push(parked),
+            Ok(None) => set_aside.push((shard, member)),
+            Err(error) => {
+                passed_over(&error);
+                set_aside.push((shard, member));
+            }
         }
-        known = unreadable;
     }
+    look_later(store, set_aside, now + SET_ASIDE).await;
+    Ok(due)
 }
 
-/// Those that can be read of the first so many, and how many cannot.
-async fn due_among(
-    store: &Inner,
-    now: Timestamp,
-    most: usize,
-) -> Result<(Vec<ParkedReport>, usize), Failure> {
-    let now = now.as_millis().to_string();
-    let entries = deadlines::lowest(store, |shard| &shard.again, &now, most).await?;
-    let places = entries.iter().filter_map(|(_, shard, member)| {
+/// The reports of these places as they are stored.
+async fn stored(store: &Inner, entries: &[Entry]) -> Vec<Answer> {
+    let request = |(_, shard, member): &Entry| {
         let shard = &store.keys.shards()[*shard];
-        let (name, saying) = split(member)?;
+        let (name, saying) = split(member);
         let mut cmd = redis::cmd("HGET");
         cmd.arg(shard.early_named(name)).arg(saying);
-        let slot = shard.slot;
-        Some((key_of(name).ok()?, Request { slot, cmd }))
-    });
-    let (keys, requests): (Vec<ReportKey>, Vec<Request>) = places.unzip();
-    let mut unreadable = entries.len() - keys.len();
-    let answers = store.servers.read(requests).await?;
-    let mut due = Vec::with_capacity(keys.len());
-    for (key, answer) in keys.into_iter().zip(answers) {
-        // It may have been unparked meanwhile.
-        let stored = value::bytes(answer, FORM)?;
-        match stored.map(|stored| decode(key, &stored)) {
-            Some(Ok(parked)) => due.push(parked),
-            Some(Err(_)) => unreadable += 1,
-            None => {}
+        Request {
+            slot: shard.slot,
+            cmd,
         }
-    }
-    Ok((due, unreadable))
+    };
+    let requests: Vec<Request> = entries.iter().map(request).collect();
+    store.servers.read_each(&requests).await
 }
 
-fn split(member: &[u8]) -> Option<(&str, &[u8])> {
-    let end = member.iter().position(|byte| *byte == 0)?;
-    let name = std::str::from_utf8(&member[..end]).ok()?;
-    Some((name, &member[end + 1..]))
+/// None if nothing is stored any more.
+fn read(member: &[u8], stored: Option<Vec<u8>>) -> Result<Option<ParkedReport>, Unreadable> {
+    let Some(stored) = stored else {
+        return Ok(None);
+    };
+    let key = key_of(split(member).0)?;
+    decode(key, &stored).map(Some)
+}
+
+/// Moves what leads to no report out of the way: enough of it would hide all others.
+async fn look_later(store: &Inner, set_aside: Vec<(usize, Vec<u8>)>, at: Timestamp) {
+    let request = |(shard, member): (usize, Vec<u8>)| {
+        let shard = &store.keys.shards()[shard];
+        let mut cmd = redis::cmd("ZADD");
+        cmd.arg(&shard.again)
+            .arg("XX")
+            .arg(at.as_millis())
+            .arg(member);
+        Request {
+            slot: shard.slot,
+            cmd,
+        }
+    };
+    let requests = set_aside.into_iter().map(request).collect();
+    if let Err(failure) = store.servers.read(requests).await {
+        tracing::debug!(%failure, "places without a report stay in front");
+    }
+}
+
+/// The name of its key, and what the report says. A member that was not made here leads to
+/// nothing.
+fn split(member: &[u8]) -> (&str, &[u8]) {
+    let end = member.iter().position(|byte| *byte == 0);
+    let (name, saying) = member.split_at(end.unwrap_or(0));
+    let name = std::str::from_utf8(name).unwrap_or_default();
+    (name, saying.get(1..).unwrap_or_default())
 }
 
 fn key_of(name: &str) -> Result<ReportKey, Unreadable> {

@@ -6,6 +6,7 @@ use sms_core::MessageId;
 use crate::error::Failure;
 use crate::keys::{Keys, Shard};
 use crate::script::ITEMS;
+use crate::servers::Answer;
 use crate::store::Inner;
 use crate::value;
 
@@ -56,22 +57,34 @@ fn of_any_shards<'a>(keys: &'a Keys, shards: &[usize]) -> Vec<Batch<'a>> {
         .collect()
 }
 
-/// The answers of the scripts, one for each item of the call.
+/// The answers of the scripts, one for each item of the call. What became of a run became of each
+/// of its items.
 pub(crate) fn in_order(
     batches: &[Batch<'_>],
-    answers: Vec<Value>,
+    answers: Vec<Answer>,
     what: &'static str,
-) -> Result<Vec<Value>, Failure> {
+) -> Vec<Answer> {
     let count = batches.iter().map(|batch| batch.places.len()).sum();
-    let mut ordered = vec![Value::Nil; count];
+    let mut ordered = vec![Ok(Value::Nil); count];
     for (batch, answer) in batches.iter().zip(answers) {
-        let answers = value::array(answer, what)?;
-        if answers.len() != batch.places.len() {
-            return Err(Failure::Answer(what));
-        }
-        for (place, answer) in batch.places.iter().zip(answers) {
-            ordered[*place] = answer;
+        let of_items = answer
+            .and_then(|answer| value::array(answer, what))
+            .and_then(|items| match items.len() == batch.places.len() {
+                true => Ok(items),
+                false => Err(Failure::Answer(what)),
+            });
+        match of_items {
+            Ok(items) => {
+                for (place, item) in batch.places.iter().zip(items) {
+                    ordered[*place] = Ok(item);
+                }
+            }
+            Err(failure) => {
+                for place in &batch.places {
+                    ordered[*place] = Err(failure.clone());
+                }
+            }
         }
     }
-    Ok(ordered)
+    ordered
 }

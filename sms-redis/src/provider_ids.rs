@@ -12,23 +12,35 @@ use crate::slot::slot;
 use crate::store::Inner;
 use crate::{read, record, value};
 
-/// Makes ids lead to messages.
+/// Makes ids lead to messages; says for each message whether all of its ids do. They lie
+/// anywhere in a cluster, so a master that is away fails some messages and not others.
 ///
 /// A provider that starts to count anew gives an old id to a new message: that is the one whose
 /// reports are to come.
 pub(crate) async fn lead(
     store: &Inner,
-    leads: impl Iterator<Item = (ReportKey, MessageId)>,
-) -> Result<(), Failure> {
-    let writes = leads.map(|(key, id)| {
-        let name = store.keys.provider_id(&key);
-        let slot = slot(&name);
-        let mut cmd = redis::cmd("SET");
-        cmd.arg(name).arg(id.as_bytes().as_slice());
-        Request { slot, cmd }
-    });
-    store.servers.write(writes.collect()).await?;
-    Ok(())
+    leads: &[(Vec<ReportKey>, MessageId)],
+) -> Vec<Result<(), Failure>> {
+    let mut led = vec![Ok(()); leads.len()];
+    let mut writes = Vec::new();
+    let mut places = Vec::new();
+    for (place, (keys, id)) in leads.iter().enumerate() {
+        for key in keys {
+            let name = store.keys.provider_id(key);
+            let slot = slot(&name);
+            let mut cmd = redis::cmd("SET");
+            cmd.arg(name).arg(id.as_bytes().as_slice());
+            writes.push(Request { slot, cmd });
+            places.push(place);
+        }
+    }
+    let answers = store.servers.write_each(&writes).await;
+    for (place, answer) in places.into_iter().zip(answers) {
+        if let Err(failure) = answer {
+            led[place] = Err(failure);
+        }
+    }
+    led
 }
 
 /// Lets ids go after so many seconds, if they still lead to these messages; keeps them after

@@ -6,6 +6,8 @@ use redis::Value;
 use sms_core::{Message, MessageId, State, StateCounts};
 
 use crate::error::Failure;
+use crate::place;
+use crate::script::Run;
 use crate::servers::Request;
 use crate::store::Inner;
 use crate::{code, record, value};
@@ -24,7 +26,10 @@ pub(crate) async fn load(
     store: &Inner,
     ids: &[MessageId],
 ) -> Result<Vec<Option<Message>>, Failure> {
-    let answers = records(store, ids).await?;
+    let answers = match store.servers.waits_for_replicas() {
+        true => replicated(store, ids).await?,
+        false => records(store, ids).await?,
+    };
     let both = ids.iter().zip(answers);
     both.map(|(id, answer)| {
         let bytes = value::bytes(answer, "a record")?;
@@ -32,6 +37,22 @@ pub(crate) async fn load(
         Ok(message.transpose()?)
     })
     .collect()
+}
+
+/// The records, once replicas have what is read: a write of which that is not known is an error
+/// to whoever made it, and may be gone after a failover. Whoever reads it must not act on it.
+async fn replicated(store: &Inner, ids: &[MessageId]) -> Result<Vec<Value>, Failure> {
+    let batches = place::batches(store, ids.iter().copied());
+    let reads: Vec<Request> = batches
+        .iter()
+        .map(|batch| {
+            let run = Run::over_records(store, &store.scripts.load, batch, |place| ids[place]);
+            run.request()
+        })
+        .collect();
+    let answers = store.servers.write_each(&reads).await;
+    let answers = place::in_order(&batches, answers, "several values");
+    answers.into_iter().collect()
 }
 
 /// The records as they are stored.

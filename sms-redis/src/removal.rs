@@ -5,6 +5,7 @@ use sms_core::{MessageId, ReportKey, Timestamp};
 
 use crate::error::Failure;
 use crate::script::Run;
+use crate::servers::Request;
 use crate::store::Inner;
 use crate::{deadlines, place, provider_ids, read, record, value};
 
@@ -69,8 +70,8 @@ async fn remove(store: &Inner, ids: &[MessageId], before: Timestamp) -> Result<V
         let run = Run::over_records(store, hash, batch, |place| ids[place]);
         run.arg(before.as_millis()).request()
     });
-    let answers = store.servers.write(requests.collect()).await?;
-    let answers = place::in_order(&batches, answers, "a removal")?;
-    let removed = answers.into_iter().map(|answer| answer == Value::Int(1));
-    Ok(removed.collect())
+    let requests: Vec<Request> = requests.collect();
+    let answers = store.servers.write_each(&requests).await;
+    let answers = place::in_order(&batches, answers, "a removal").into_iter();
+    answers.map(|answer| Ok(answer? == Value::Int(1))).collect()
 }

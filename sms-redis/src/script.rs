@@ -9,6 +9,8 @@ use crate::store::Inner;
 
 const INSERT: &str = include_str!("insert.lua");
 const COMMIT: &str = include_str!("commit.lua");
+const LOAD: &str = include_str!("load.lua");
+const MISSING: &str = include_str!("missing.lua");
 const REMOVE: &str = include_str!("remove.lua");
 const PARK: &str = include_str!("park.lua");
 const UNPARK: &str = include_str!("unpark.lua");
@@ -16,7 +18,9 @@ const FORGET: &str = include_str!("forget.lua");
 const LIMIT: &str = include_str!("limit.lua");
 
 /// All of them, to be loaded.
-pub(crate) const SCRIPTS: [&str; 7] = [INSERT, COMMIT, REMOVE, PARK, UNPARK, FORGET, LIMIT];
+pub(crate) const SCRIPTS: [&str; 9] = [
+    INSERT, COMMIT, LOAD, MISSING, REMOVE, PARK, UNPARK, FORGET, LIMIT,
+];
 
 /// The most items of one run of a script: the server does nothing else meanwhile, which is a few
 /// milliseconds.
@@ -27,6 +31,8 @@ pub(crate) const ITEMS: usize = 128;
 pub(crate) struct Scripts {
     pub(crate) insert: String,
     pub(crate) commit: String,
+    pub(crate) load: String,
+    pub(crate) missing: String,
     pub(crate) remove: String,
     pub(crate) park: String,
     pub(crate) unpark: String,
@@ -40,6 +46,8 @@ impl Scripts {
         Self {
             insert: hash(INSERT),
             commit: hash(COMMIT),
+            load: hash(LOAD),
+            missing: hash(MISSING),
             remove: hash(REMOVE),
             park: hash(PARK),
             unpark: hash(UNPARK),

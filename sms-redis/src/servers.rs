@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::{Cmd, ServerError, ServerErrorKind, Value};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::Options;
 use crate::dial::Dialer;
@@ -37,6 +37,7 @@ pub(crate) struct Servers {
     /// What the one server is called, if there is one.
     name: String,
     timeout: Duration,
+    waits_for_replicas: bool,
 }
 
 /// A request that has no answer yet.
@@ -51,18 +52,39 @@ struct Open {
 #[derive(Debug, Default)]
 struct Next {
     open: Vec<Open>,
-    /// Why the latest of them is still open.
-    failure: Option<Failure>,
     /// Whether the servers need time.
     pause: bool,
     /// Whether the slots may have other masters now.
     moved: bool,
 }
 
-impl Next {
-    fn again(&mut self, open: impl IntoIterator<Item = Open>, why: Failure) {
-        self.open.extend(open);
-        self.failure = Some(why);
+/// Requests on their way, and what is known of each until now.
+#[derive(Debug)]
+struct Call<'a> {
+    kind: Kind,
+    requests: &'a [Request],
+    answers: Vec<Answer>,
+    until: Instant,
+}
+
+/// What the server said to a request, or why nobody did.
+pub(crate) type Answer = Result<Value, Failure>;
+
+impl<'a> Call<'a> {
+    fn new(kind: Kind, requests: &'a [Request], until: Instant) -> Self {
+        Self {
+            kind,
+            requests,
+            answers: vec![Ok(Value::Nil); requests.len()],
+            until,
+        }
+    }
+
+    /// All of these have failed, unless they are sent again.
+    fn fail(&mut self, group: &[Open], failure: &Failure) {
+        for one in group {
+            self.answers[one.at] = Err(failure.clone());
+        }
     }
 }
 
@@ -72,6 +94,7 @@ impl Servers {
             topology: Topology::start(options, Arc::new(dialer)).await?,
             name: options.place.to_string(),
             timeout: options.timeout,
+            waits_for_replicas: options.wait_replicas > 0,
         };
         Ok(servers)
     }
@@ -101,104 +124,135 @@ impl Servers {
         !self.topology.may_move()
     }
 
-    /// Sends requests that read, or whose effect may be lost.
+    /// Whether what is written counts only once replicas have it.
+    pub(crate) fn waits_for_replicas(&self) -> bool {
+        self.waits_for_replicas
+    }
+
+    /// Sends requests that read, or whose effect may be lost. All answers, or a failure.
     pub(crate) async fn read(&self, requests: Vec<Request>) -> Result<Vec<Value>, Failure> {
+        self.read_each(&requests).await.into_iter().collect()
+    }
+
+    /// The same, each with its own answer.
+    pub(crate) async fn read_each(&self, requests: &[Request]) -> Vec<Answer> {
         self.send(Kind::Plain, requests).await
     }
 
-    /// Sends requests that write what must not be lost.
+    /// Sends requests that write what must not be lost. All answers, or a failure.
     pub(crate) async fn write(&self, requests: Vec<Request>) -> Result<Vec<Value>, Failure> {
+        self.write_each(&requests).await.into_iter().collect()
+    }
+
+    /// The same, each with its own answer: a server that is away does not keep the others from
+    /// writing.
+    pub(crate) async fn write_each(&self, requests: &[Request]) -> Vec<Answer> {
         self.send(Kind::Durable, requests).await
     }
 
     /// One answer for each request, in order. What was surely not done is sent again until the
     /// time is up; what may have been done is not.
-    async fn send(&self, kind: Kind, requests: Vec<Request>) -> Result<Vec<Value>, Failure> {
+    async fn send(&self, kind: Kind, requests: &[Request]) -> Vec<Answer> {
         let until = Instant::now() + self.timeout;
-        let mut answers = vec![Value::Nil; requests.len()];
-        let mut open: Vec<Open> = (0..requests.len())
-            .map(|at| Open { at, ask: None })
-            .collect();
+        let mut call = Call::new(kind, requests, until);
+        let all = (0..requests.len()).map(|at| Open { at, ask: None });
+        let mut open: Vec<Open> = all.collect();
         let mut is_repeated = false;
         while !open.is_empty() {
-            let next = self.round(kind, &requests, open, &mut answers, until);
-            let next = next.await?;
+            let next = self.round(&mut call, open).await;
             open = next.open;
-            let Some(failure) = next.failure else {
+            if open.is_empty() {
                 break;
-            };
+            }
             if next.moved {
-                self.topology.refresh().await;
+                // Whoever has no time left goes on with what is known.
+                let _ = timeout_at(until, self.topology.refresh()).await;
             }
             let mut ready = Instant::now();
             if next.pause || is_repeated {
                 ready += PAUSE.mul_f64(rand::random_range(0.5..1.0));
             }
             if ready >= until {
-                return Err(failure);
+                break;
             }
             sleep_until(ready).await;
             is_repeated = true;
         }
-        Ok(answers)
+        call.answers
     }
 
     /// Sends the open requests, those of one server together, to all servers at once.
-    async fn round(
-        &self,
-        kind: Kind,
-        requests: &[Request],
-        open: Vec<Open>,
-        answers: &mut [Value],
-        until: Instant,
-    ) -> Result<Next, Failure> {
+    async fn round(&self, call: &mut Call<'_>, open: Vec<Open>) -> Next {
         let mut next = Next::default();
-        let groups = self.by_node(requests, open, &mut next);
+        let groups = self.by_node(call, open, &mut next);
+        let sent: &Call<'_> = call;
         let exchanges = groups.into_iter().map(|(node, group)| async move {
-            let exchange = self.exchange(&node, kind, requests, &group, until).await;
+            let exchange = self.exchange(&node, sent, &group).await;
             (node, group, exchange)
         });
         for (node, group, exchange) in join_all(exchanges).await {
-            let (current, values) = match exchange {
-                Ok(exchange) => exchange,
-                Err(failure @ Failure::NotConnected { .. }) => {
-                    next.moved = true;
-                    next.again(group, failure);
-                    continue;
+            match exchange {
+                Ok((current, values)) => {
+                    self.take(
+                        call,
+                        &mut next,
+                        (&node, &current),
+                        group.into_iter().zip(values),
+                    )
+                    .await;
                 }
-                Err(failure) => return Err(failure),
-            };
-            let mut needs_scripts = false;
-            for (one, value) in group.into_iter().zip(values) {
-                let Value::ServerError(error) = value else {
-                    answers[one.at] = value;
-                    continue;
-                };
-                needs_scripts |= error.kind() == Some(ServerErrorKind::NoScript);
-                let serves = self.refused(one, &error, &mut next)?;
-                if !serves {
-                    node.replace(kind, &current);
+                Err(failure) => {
+                    call.fail(&group, &failure);
+                    if matches!(failure, Failure::NotConnected { .. }) {
+                        next.moved = true;
+                        next.open.extend(group);
+                    }
                 }
-            }
-            if needs_scripts {
-                node.load_scripts(kind, &current, until).await?;
             }
         }
-        Ok(next)
+        next
+    }
+
+    /// Takes what one server answered.
+    async fn take(
+        &self,
+        call: &mut Call<'_>,
+        next: &mut Next,
+        (node, current): (&Node, &Current),
+        answered: impl Iterator<Item = (Open, Value)>,
+    ) {
+        let mut needs_scripts = false;
+        for (one, value) in answered {
+            let at = one.at;
+            let Value::ServerError(error) = value else {
+                call.answers[at] = Ok(value);
+                continue;
+            };
+            needs_scripts |= error.kind() == Some(ServerErrorKind::NoScript);
+            call.answers[at] = Err(Failure::Refused(Refusal::from(&error)));
+            if !self.refused(one, &error, next) {
+                node.is_no_master(call.kind, current);
+            }
+        }
+        if needs_scripts {
+            // If this fails the connection is of no use, and the next one brings them along.
+            let _ = node.load_scripts(call.kind, current, call.until).await;
+        }
     }
 
     fn by_node(
         &self,
-        requests: &[Request],
+        call: &mut Call<'_>,
         open: Vec<Open>,
         next: &mut Next,
     ) -> Vec<(Arc<Node>, Vec<Open>)> {
         let mut groups: Vec<(Arc<Node>, Vec<Open>)> = Vec::new();
         for one in open {
-            let Some(node) = self.node_for(&one, requests) else {
+            let Some(node) = self.node_for(&one, call.requests) else {
                 next.moved = true;
                 next.pause = true;
-                next.again([one], Failure::NoMaster);
+                call.fail(std::slice::from_ref(&one), &Failure::NoMaster);
+                next.open.push(one);
                 continue;
             };
             let of_node = |(other, _): &&mut (Arc<Node>, _)| Arc::ptr_eq(other, &node);
@@ -213,24 +267,22 @@ impl Servers {
     async fn exchange(
         &self,
         node: &Node,
-        kind: Kind,
-        requests: &[Request],
+        call: &Call<'_>,
         group: &[Open],
-        until: Instant,
     ) -> Result<(Current, Vec<Value>), Failure> {
         let patience = if self.topology.may_move() {
-            until.min(Instant::now() + PATIENCE)
+            call.until.min(Instant::now() + PATIENCE)
         } else {
-            until
+            call.until
         };
-        let current = node.connected(kind, patience).await?;
+        let current = node.connected(call.kind, patience).await?;
         let order = |one: &Open| Order {
-            cmd: &requests[one.at].cmd,
+            cmd: &call.requests[one.at].cmd,
             asking: one.ask.is_some(),
         };
         let orders: Vec<Order<'_>> = group.iter().map(order).collect();
-        let values = node.send(kind, &current, &orders, until).await?;
-        Ok((current, values))
+        let values = node.send(call.kind, &current, &orders, call.until);
+        Ok((current.clone(), values.await?))
     }
 
     fn node_for(&self, open: &Open, requests: &[Request]) -> Option<Arc<Node>> {
@@ -240,16 +292,10 @@ impl Servers {
         }
     }
 
-    /// What the server refused may be sent again if it was surely not done, and may be done
-    /// later or elsewhere. Says whether the server still serves as a master.
-    fn refused(
-        &self,
-        mut open: Open,
-        error: &ServerError,
-        next: &mut Next,
-    ) -> Result<bool, Failure> {
+    /// What the server refused is sent again if it was surely not done, and may be done later or
+    /// elsewhere. Says whether the server still serves as a master.
+    fn refused(&self, mut open: Open, error: &ServerError, next: &mut Next) -> bool {
         use ServerErrorKind as Kind;
-        let why = Failure::Refused(Refusal::from(error));
         let mut serves = true;
         open.ask = None;
         match error.kind() {
@@ -269,9 +315,9 @@ impl Servers {
                 next.pause = true;
                 serves = false;
             }
-            _ => return Err(why),
+            _ => return serves,
         }
-        next.again([open], why);
-        Ok(serves)
+        next.open.push(open);
+        serves
     }
 }

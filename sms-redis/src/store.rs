@@ -183,10 +183,36 @@ impl Inner {
     }
 }
 
+/// A change that failed alone does not fail the others; if all did, the call did.
+fn each(results: Vec<Result<Committed, Failure>>) -> Result<Vec<Committed>, StoreError> {
+    let told = |failure: Failure| failure.during("commit changes");
+    if !results.is_empty() && results.iter().all(Result::is_err) {
+        return results.into_iter().map(|one| one.map_err(told)).collect();
+    }
+    let one = |one: Result<_, _>| one.unwrap_or_else(|failure| Committed::Failed(told(failure)));
+    Ok(results.into_iter().map(one).collect())
+}
+
 #[async_trait]
 impl Store for RedisStore {
+    /// In a cluster the shards: each is on one master.
+    fn parts(&self) -> usize {
+        match self.inner.servers.is_one() {
+            true => 1,
+            false => self.inner.keys.shards().len(),
+        }
+    }
+
+    fn part_of(&self, id: MessageId) -> usize {
+        match self.inner.servers.is_one() {
+            true => 0,
+            false => self.inner.keys.shard_of(id),
+        }
+    }
+
     async fn insert(&self, messages: Vec<Message>) -> Result<Vec<Inserted>, StoreError> {
         let inserted = insert::insert(&self.inner, &messages).await;
+        let inserted: Result<Vec<Inserted>, Failure> = inserted.into_iter().collect();
         inserted.map_err(|failure| failure.during("insert messages"))
     }
 
@@ -197,7 +223,7 @@ impl Store for RedisStore {
 
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
         let committed = commit::commit(&self.inner, &changes).await;
-        committed.map_err(|failure| failure.during("commit changes"))
+        each(committed)
     }
 
     async fn find(&self, keys: &[ReportKey]) -> Result<Vec<Option<MessageId>>, StoreError> {

@@ -1,20 +1,30 @@
 //! Which server has which slot.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::select_ok;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use redis::{Pipeline, Value};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::dial::{Dialer, join};
 use crate::error::{Failure, Refusal};
 use crate::node::Node;
 use crate::{Options, Place, value};
 
-/// The cluster is asked for its slots no more often than this.
+/// The cluster is asked for its slots no more often than this …
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// … and while nobody answers after twice the time each, up to this.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(2);
+
+/// So many nodes are asked for the slots at a time, and so many more after this time, or sooner if
+/// none is left that may answer.
+const ASKED_AT_ONCE: usize = 3;
+const ASK_MORE_AFTER: Duration = Duration::from_millis(250);
 
 /// The servers and their slots.
 #[derive(Debug)]
@@ -31,8 +41,38 @@ pub(crate) struct Cluster {
     options: Options,
     seeds: Vec<String>,
     map: Mutex<Map>,
-    /// When the slots were asked for last. Held while they are asked for.
-    refreshed: tokio::sync::Mutex<Option<Instant>>,
+    /// Held while the slots are asked for.
+    refreshed: tokio::sync::Mutex<Refreshed>,
+}
+
+/// When the slots were asked for last.
+#[derive(Debug)]
+struct Refreshed {
+    at: Option<Instant>,
+    /// How long nobody asks again.
+    pause: Duration,
+}
+
+impl Refreshed {
+    fn new() -> Self {
+        Self {
+            at: None,
+            pause: REFRESH_INTERVAL,
+        }
+    }
+
+    /// Whether somebody has asked so lately that another answer can hardly be expected.
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.at.is_some_and(|at| at + self.pause > now)
+    }
+
+    fn note(&mut self, is_answered: bool) {
+        self.at = Some(Instant::now());
+        self.pause = match is_answered {
+            true => REFRESH_INTERVAL,
+            false => (self.pause * 2).min(LONGEST_INTERVAL),
+        };
+    }
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +108,7 @@ impl Topology {
             options: options.clone(),
             seeds,
             map: Mutex::default(),
-            refreshed: tokio::sync::Mutex::default(),
+            refreshed: tokio::sync::Mutex::new(Refreshed::new()),
         };
         cluster.take(ranges);
         Ok(Self::Cluster(Box::new(cluster)))
@@ -144,9 +184,21 @@ impl Cluster {
         let asked = Instant::now();
         let mut refreshed = self.refreshed.lock().await;
         // Somebody else did while we waited, or just before.
-        if refreshed.is_some_and(|at| at + REFRESH_INTERVAL > asked) {
+        if refreshed.is_fresh(asked) {
             return;
         }
+        // Whoever has no time to wait for the answers has asked, too.
+        refreshed.note(false);
+        let answer = slots(&self.dialer, self.candidates()).await;
+        refreshed.note(answer.is_ok());
+        match answer {
+            Ok(ranges) => self.take(ranges),
+            Err(failure) => tracing::debug!(%failure, "the Redis Cluster does not tell its slots"),
+        }
+    }
+
+    /// Who may know the slots.
+    fn candidates(&self) -> Vec<String> {
         let mut candidates = self.seeds.clone();
         for range in &self.map().ranges {
             candidates.push(range.master.clone());
@@ -154,11 +206,7 @@ impl Cluster {
         }
         candidates.sort();
         candidates.dedup();
-        match slots(&self.dialer, candidates).await {
-            Ok(ranges) => self.take(ranges),
-            Err(failure) => tracing::debug!(%failure, "the Redis Cluster does not tell its slots"),
-        }
-        *refreshed = Some(Instant::now());
+        candidates
     }
 
     /// Connections to nodes that are no longer masters end.
@@ -177,13 +225,34 @@ impl Cluster {
     }
 }
 
-/// Asks nodes for the slots of their cluster, all at once; the first answer counts.
-pub(crate) async fn slots(dialer: &Dialer, candidates: Vec<String>) -> Result<Vec<Range>, Failure> {
-    let asked = candidates
-        .iter()
-        .map(|address| Box::pin(slots_by(dialer, address)));
-    let (ranges, _) = select_ok(asked).await?;
-    Ok(ranges)
+/// Asks nodes for the slots of their cluster, a few at first, then more; the first answer counts.
+/// Another few come first each time, so that no node is asked by everybody.
+pub(crate) async fn slots(
+    dialer: &Dialer,
+    mut candidates: Vec<String>,
+) -> Result<Vec<Range>, Failure> {
+    let count = candidates.len();
+    candidates.rotate_left(rand::random_range(0..=count));
+    let mut waiting = candidates.iter();
+    let mut asked = FuturesUnordered::new();
+    let mut last = Failure::NoMaster;
+    loop {
+        let more = waiting.by_ref().take(ASKED_AT_ONCE);
+        asked.extend(more.map(|address| slots_by(dialer, address)));
+        let mut patience = pin!(sleep(ASK_MORE_AFTER));
+        loop {
+            let answer = tokio::select! {
+                answer = asked.next() => answer,
+                () = &mut patience, if waiting.len() > 0 => break,
+            };
+            match answer {
+                Some(Ok(ranges)) => return Ok(ranges),
+                Some(Err(failure)) => last = failure,
+                None if waiting.len() == 0 => return Err(last),
+                None => break,
+            }
+        }
+    }
 }
 
 async fn slots_by(dialer: &Dialer, address: &str) -> Result<Vec<Range>, Failure> {
@@ -244,6 +313,58 @@ mod tests {
             id,
             Value::Array(Vec::new()),
         ])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cluster_that_does_not_answer_is_asked_less_and_less_often() {
+        let mut refreshed = Refreshed::new();
+        assert!(!refreshed.is_fresh(Instant::now()));
+        for pause in [200, 400, 800, 1_600, 2_000, 2_000] {
+            refreshed.note(false);
+            let now = Instant::now();
+            assert!(
+                refreshed.is_fresh(now + Duration::from_millis(pause - 1)),
+                "{pause}"
+            );
+            assert!(
+                !refreshed.is_fresh(now + Duration::from_millis(pause)),
+                "{pause}"
+            );
+        }
+        refreshed.note(true);
+        assert!(!refreshed.is_fresh(Instant::now() + REFRESH_INTERVAL));
+    }
+
+    #[tokio::test]
+    async fn some_nodes_are_asked_at_first_and_the_others_if_these_say_nothing() {
+        let options: Options = "redis+cluster://unused".parse().unwrap();
+        let dialer = Dialer::new(&options).unwrap();
+        let (asked, mut asked_now) = tokio::sync::mpsc::unbounded_channel();
+        let mut candidates = Vec::new();
+        for _ in 0..8 {
+            let node = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            candidates.push(node.local_addr().unwrap().to_string());
+            let asked = asked.clone();
+            // It takes the connection and says nothing.
+            tokio::spawn(async move {
+                let taken = node.accept().await;
+                asked.send(Instant::now()).unwrap();
+                std::future::pending::<()>().await;
+                drop(taken);
+            });
+        }
+        let begin = Instant::now();
+        let asking = tokio::spawn(async move { slots(&dialer, candidates).await });
+        let mut times = Vec::new();
+        for _ in 0..8 {
+            times.push(asked_now.recv().await.unwrap() - begin);
+        }
+        asking.abort();
+        assert!(
+            times[3] >= ASK_MORE_AFTER,
+            "more than three at once: {times:?}"
+        );
+        assert!(times[6] >= ASK_MORE_AFTER * 2, "{times:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod conformance;
+mod engines;
 mod failover;
 mod keys;
 mod kill;
@@ -12,7 +13,10 @@ mod limiter;
 mod list;
 mod load;
 mod memory;
+mod parts;
 mod refusals;
+mod replicas;
+mod retention;
 mod sentinel;
 mod server;
 mod tls;
