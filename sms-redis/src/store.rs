@@ -1,7 +1,6 @@
 //! The store.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use redis::Value;
@@ -25,9 +24,6 @@ use crate::{
 /// The format of what is stored. A later release that stores something else counts it up.
 const FORMAT: i64 = 1;
 
-/// How often the log tells of the same trouble, in milliseconds: it is met several times a second.
-const TELL_EVERY_MILLIS: i64 = 60_000;
-
 /// Keeps messages on Redis, Valkey or a Redis Cluster.
 ///
 /// Any number of processes may use one store at the same time. Clones share their connections,
@@ -44,20 +40,6 @@ pub(crate) struct Inner {
     pub(crate) keys: Keys,
     pub(crate) scripts: Arc<Scripts>,
     prefix: String,
-    /// Before this time, in milliseconds, nothing is told of reports that cannot be read.
-    silent_until: AtomicI64,
-}
-
-impl Inner {
-    /// Tells of parked reports that were passed over because they cannot be read.
-    pub(crate) fn tell_unreadable(&self, reports: usize, now: Timestamp) {
-        let now = now.as_millis();
-        if reports > 0 && self.silent_until.load(Ordering::Relaxed) <= now {
-            let until = now.saturating_add(TELL_EVERY_MILLIS);
-            self.silent_until.store(until, Ordering::Relaxed);
-            tracing::error!(reports, "parked reports cannot be read and are passed over");
-        }
-    }
 }
 
 impl RedisStore {
@@ -80,7 +62,6 @@ impl RedisStore {
             keys: Keys::new(&options.prefix, shards),
             scripts: Arc::new(Scripts::new()),
             prefix: options.prefix.clone(),
-            silent_until: AtomicI64::new(i64::MIN),
         };
         Ok(Self {
             inner: Arc::new(inner),

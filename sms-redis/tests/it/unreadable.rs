@@ -88,6 +88,7 @@ async fn a_parked_report_that_cannot_be_read_hides_no_others() {
     server.ask(&["eval", code, "1", &name]);
     let now = Timestamp::from_millis(10);
     assert_eq!(store.parked_due(now, 1).await.unwrap(), []);
-    assert_eq!(store.parked_due(now, 1).await.unwrap(), [second.clone()]);
-    assert_eq!(store.parked(&[broken, key]).await.unwrap(), [second]);
+    let second = [second];
+    assert_eq!(store.parked_due(now, 1).await.unwrap(), second);
+    assert_eq!(store.parked(&[broken, key]).await.unwrap(), second);
 }
