@@ -55,7 +55,8 @@ impl Store for TwoParts {
     }
 
     async fn insert(&self, messages: Vec<Message>) -> Result<Vec<Inserted>, StoreError> {
-        self.fails(messages.iter().map(Message::id)).await?;
+        let ids: Vec<MessageId> = messages.iter().map(Message::id).collect();
+        self.fails(ids).await?;
         self.store.insert(messages).await
     }
 
@@ -65,8 +66,8 @@ impl Store for TwoParts {
     }
 
     async fn commit(&self, mut changes: Vec<Change>) -> Result<Vec<Committed>, StoreError> {
-        self.fails(changes.iter().map(|change| change.before.id()))
-            .await?;
+        let ids: Vec<MessageId> = changes.iter().map(|one| one.before.id()).collect();
+        self.fails(ids).await?;
         if !self.fails_one.load(Ordering::Relaxed) {
             return self.store.commit(changes).await;
         }
