@@ -162,7 +162,8 @@ impl AmqpQueue {
 
     async fn dead_channel(&self) -> Result<Channel, Fault> {
         let link = self.shared.link().map_err(|_| Fault::NotConnected)?;
-        within(self.shared.options.timeout, link.consumer_channel()).await
+        link.declare_dead(&self.shared.names).await?;
+        within(self.shared.options.timeout, link.declarer.another_channel()).await
     }
 
     async fn take_dead(&self, channel: &Channel) -> Result<Option<BasicGetMessage>, Fault> {

@@ -49,6 +49,8 @@ pub(crate) enum Fault {
     Refused(usize),
     #[error("the queue {0:?} is gone as soon as it is declared")]
     Unroutable(String),
+    #[error("the queue {queue:?} cannot be used: {fault}")]
+    Unusable { queue: String, fault: Box<Fault> },
     #[error("the broker ended the consumer")]
     Canceled,
     #[error("the consumer gets nothing although hints wait")]

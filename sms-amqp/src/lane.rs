@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sms_core::{Priority, ProviderName, Task};
+use sms_core::{Priority, ProviderName, Receipt, Task};
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::receipts::split;
 
@@ -45,7 +45,8 @@ struct Waiting {
 
 #[derive(Debug, Default)]
 struct Class {
-    tasks: VecDeque<Task>,
+    /// With the time of their arrival, the longest here first.
+    tasks: VecDeque<(Instant, Task)>,
     /// What its messages have cost so far; the class with the least is served next.
     spent: u64,
 }
@@ -101,7 +102,15 @@ impl Lane {
         let class = &mut waiting.classes[priority as usize];
         class
             .tasks
-            .retain(|task| split(&task.receipt).0 != subscription);
+            .retain(|(_, task)| split(&task.receipt).0 != subscription);
+    }
+
+    /// Takes out what has waited here for so long.
+    pub(crate) fn take_older(&self, priority: Priority, age: Duration) -> Vec<Receipt> {
+        let mut waiting = self.lock();
+        let tasks = &mut waiting.classes[priority as usize].tasks;
+        let young = tasks.partition_point(|(arrived, _)| arrived.elapsed() >= age);
+        tasks.drain(..young).map(|(_, task)| task.receipt).collect()
     }
 
     /// Waits for work, then takes tasks until they name `most` messages.
@@ -136,7 +145,7 @@ impl Waiting {
             // Nobody saves up turns while nothing waits.
             class.spent = class.spent.max(self.now);
         }
-        class.tasks.push_back(task);
+        class.tasks.push_back((Instant::now(), task));
     }
 
     fn has_work(&self) -> bool {
@@ -164,7 +173,7 @@ impl Waiting {
         let (class, cost) = classes
             .filter(|(class, _)| !class.tasks.is_empty())
             .min_by_key(|(class, _)| class.spent)?;
-        let task = class.tasks.pop_front()?;
+        let (_, task) = class.tasks.pop_front()?;
         self.now = class.spent;
         class.spent += cost * u64::try_from(task.ids.len()).unwrap_or(0);
         Some(task)
@@ -174,10 +183,10 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
-    use sms_core::{MessageId, Receipt, SystemEntropy, Timestamp};
+    use sms_core::{MessageId, SystemEntropy, Timestamp};
 
     use super::*;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     fn lane() -> Lane {
         let lane = Lane::new("main".parse().unwrap());
@@ -276,6 +285,22 @@ mod tests {
         lane.add(Priority::High, task(1, (2 << 64) | 1));
         lane.forget(Priority::High, 1);
         assert_eq!(lane.lease(10).await.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_nobody_took_for_too_long_is_taken_out() {
+        let lane = lane();
+        let minute = Duration::from_secs(60);
+        for receipt in 1..=3 {
+            lane.add(Priority::Bulk, task(1, receipt));
+            sleep(minute).await;
+        }
+        assert_eq!(lane.take_older(Priority::Otp, minute), []);
+        assert_eq!(
+            lane.take_older(Priority::Bulk, 2 * minute),
+            [Receipt(1), Receipt(2)]
+        );
+        assert_eq!(lane.lease(10).await[0].receipt, Receipt(3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ mod address;
 mod backoff;
 mod body;
 mod dead_letters;
+mod declare;
 mod dial;
 mod error;
 mod health;

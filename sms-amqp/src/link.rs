@@ -1,24 +1,22 @@
-//! One connection to the broker: two, in fact.
+//! One connection to the broker: three, in fact.
 //!
 //! A broker that is short of memory or disk stops reading from connections that publish, and the
 //! client library then writes nothing to them, not even acknowledgements. So publishing has a
-//! connection of its own.
+//! connection of its own; and so has declaring queues (see [`crate::declare`]).
 
-use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use tokio::sync::{Notify, Semaphore, watch};
-use tracing::warn;
 
 use crate::address::Address;
+use crate::declare::Declarer;
 use crate::dial::{dial, within};
 use crate::error::Fault;
 use crate::names::Names;
 use crate::options::Options;
-use crate::topology::{count, dead_arguments, declare, work_arguments};
+use crate::topology::{dead_arguments, work_arguments};
 
 /// How many calls publish at the same time.
 const PUBLISHERS: usize = 4;
@@ -33,9 +31,7 @@ pub(crate) struct Link {
     /// Publishing channels that nobody uses right now; all their confirms have come.
     idle: Mutex<Vec<Channel>>,
     pub(crate) publishers: Semaphore,
-    /// Queues that are known to exist.
-    declared: Mutex<HashSet<String>>,
-    declaring: tokio::sync::Mutex<Option<Channel>>,
+    pub(crate) declarer: Declarer,
     /// Why the broker takes no messages, while it does not.
     pub(crate) blocked: watch::Sender<Option<String>>,
     pub(crate) suspicion: Notify,
@@ -49,23 +45,20 @@ impl Link {
     ) -> Result<Self, Fault> {
         let publishing = dial(address, options, "publishing").await?;
         let consuming = dial(address, options, "consuming").await?;
+        let declarer = Declarer::open(address, options).await?;
         let link = Self {
             generation,
             publishing,
             consuming,
             idle: Mutex::default(),
             publishers: Semaphore::new(PUBLISHERS),
-            declared: Mutex::default(),
-            declaring: tokio::sync::Mutex::default(),
+            declarer,
             blocked: watch::Sender::default(),
             suspicion: Notify::new(),
         };
-        let names = Names::new(&options.prefix);
-        within(
-            options.timeout,
-            link.declare(&names.dead(), dead_arguments()),
-        )
-        .await?;
+        // Hints flow without it; then those that nobody acknowledges are dropped in the end, and
+        // the deadlines of their messages bring them back. Why it fails has been told.
+        let _ = link.declare_dead(&Names::new(&options.prefix)).await;
         Ok(link)
     }
 
@@ -76,6 +69,7 @@ impl Link {
             // Whoever does not answer finds out by itself that we have gone.
             let _ = within(limit, closing).await;
         }
+        self.declarer.close(limit).await;
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -130,46 +124,19 @@ impl Link {
         names: &Names,
         options: &Options,
     ) -> Result<(), Fault> {
-        self.declare(queue, work_arguments(names, options)).await
+        let arguments = work_arguments(names, options);
+        self.declarer.declare(queue, arguments).await
+    }
+
+    /// Makes sure that the queue of the dead letters exists.
+    pub(crate) async fn declare_dead(&self, names: &Names) -> Result<(), Fault> {
+        let arguments = dead_arguments();
+        self.declarer.declare(&names.dead(), arguments).await
     }
 
     /// The queue may be gone: it is declared again when it is used next.
     pub(crate) fn forget(&self, queue: &str) {
-        lock(&self.declared).remove(queue);
-    }
-
-    /// On the connection that consumes: the other one may be blocked.
-    async fn declare(&self, queue: &str, arguments: FieldTable) -> Result<(), Fault> {
-        if lock(&self.declared).contains(queue) {
-            return Ok(());
-        }
-        let mut place = self.declaring.lock().await;
-        let channel = match place.take().filter(|channel| channel.status().connected()) {
-            Some(channel) => channel,
-            None => self.consuming.create_channel().await?,
-        };
-        match declare(&channel, queue, arguments)
-            .await
-            .map_err(Fault::from)
-        {
-            Ok(()) => *place = Some(channel),
-            Err(fault) if fault.is_other_arguments() => self.accept_as_it_is(queue).await?,
-            Err(fault) => return Err(fault),
-        }
-        lock(&self.declared).insert(queue.to_owned());
-        Ok(())
-    }
-
-    /// A queue that was declared with other options serves as well.
-    async fn accept_as_it_is(&self, queue: &str) -> Result<(), Fault> {
-        let channel = self.consuming.create_channel().await?;
-        count(&channel, queue).await?;
-        warn!(
-            queue,
-            "the queue exists with other arguments and is used as it is; \
-             delete it to have it declared anew"
-        );
-        Ok(())
+        self.declarer.forget(queue);
     }
 }
 

@@ -16,8 +16,13 @@ pub struct Options {
     /// share a virtual host.
     pub prefix: String,
     /// How many hints of one route and priority this process holds at most without having
-    /// acknowledged them: 64, so about 4,000 messages when the system is busy.
+    /// acknowledged them: 8, so about 500 messages when the system is busy. Brokers take back
+    /// what is held for half an hour, and close the channel.
     pub prefetch: NonZeroU16,
+    /// A hint that no worker takes for this time, because its route is closed or slow, is let go,
+    /// and the deadlines of its messages bring them back: 10 min, well below the 30 min after
+    /// which brokers close the channel (`consumer_timeout`).
+    pub hold: Duration,
     /// After so many deliveries without acknowledgement a hint goes to the dead letters: 20, the
     /// broker's own default from 4.0 on.
     pub delivery_limit: NonZeroU32,
@@ -37,7 +42,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             prefix: "sms".to_owned(),
-            prefetch: NonZeroU16::MIN.saturating_add(63),
+            prefetch: NonZeroU16::MIN.saturating_add(7),
+            hold: Duration::from_secs(600),
             delivery_limit: NonZeroU32::MIN.saturating_add(19),
             timeout: Duration::from_secs(5),
             stall_after: Duration::from_secs(15),
@@ -52,9 +58,10 @@ impl Default for Options {
 const LONGEST_PREFIX: usize = 64;
 
 /// The options that an address may set.
-pub(crate) const PARAMETERS: [&str; 6] = [
+pub(crate) const PARAMETERS: [&str; 7] = [
     "prefix",
     "prefetch",
+    "hold",
     "delivery_limit",
     "timeout",
     "stall_after",
@@ -76,6 +83,7 @@ impl Options {
         match option {
             "prefetch" => self.prefetch = value.parse().map_err(|_| refuse(number))?,
             "delivery_limit" => self.delivery_limit = value.parse().map_err(|_| refuse(number))?,
+            "hold" => self.hold = duration()?,
             "timeout" => self.timeout = duration()?,
             "stall_after" => self.stall_after = duration()?,
             "ca_file" => {
@@ -106,6 +114,9 @@ impl Options {
                 "may have the characters A-Z, a-z, 0-9, '-', '_', '.'",
             );
         }
+        if self.hold.is_zero() {
+            return problem("hold", "must be longer than zero");
+        }
         if self.timeout.is_zero() {
             return problem("timeout", "must be longer than zero");
         }
@@ -131,6 +142,7 @@ mod tests {
         assert!(refused(|o| o.prefix = String::new()).contains("prefix"));
         assert!(refused(|o| o.prefix = "a b".to_owned()).contains("prefix"));
         assert!(refused(|o| o.prefix = "x".repeat(65)).contains("prefix"));
+        assert!(refused(|o| o.hold = Duration::ZERO).contains("hold"));
         assert!(refused(|o| o.timeout = Duration::ZERO).contains("timeout"));
         assert!(refused(|o| o.stall_after = Duration::ZERO).contains("stall_after"));
     }

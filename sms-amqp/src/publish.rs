@@ -43,7 +43,7 @@ impl Shared {
             let published = timeout_at(deadline, self.publish_over(&link, &letters)).await;
             match published {
                 // The connection broke under it; the next one may do.
-                Ok(Err(Fault::Broker(_))) if !link.is_up() => {
+                Ok(Err(Fault::Broker(_) | Fault::Unusable { .. })) if !link.is_up() => {
                     link.suspect();
                     failed = Some(link.generation);
                 }
@@ -87,8 +87,9 @@ impl Shared {
         let _permit = link.publishers.acquire().await;
         let mut gone = BTreeSet::new();
         let mut letters: Vec<&Letter> = letters.iter().collect();
+        let mut undeclared = None;
         for _ in 0..ROUNDS {
-            self.declare_queues(link, &letters).await?;
+            undeclared = self.declare_queues(link, &mut letters).await.or(undeclared);
             let channel = link.publisher_channel().await?;
             let result = publish_round(&channel, &letters).await?;
             // Every confirm of this channel has come, and with it every return.
@@ -103,18 +104,25 @@ impl Shared {
                 link.forget(queue);
             }
             if letters.is_empty() {
-                return Ok(());
+                return undeclared.map_or(Ok(()), Err);
             }
         }
         Err(Fault::Unroutable(gone.pop_first().unwrap_or_default()))
     }
 
-    async fn declare_queues(&self, link: &Link, letters: &[&Letter]) -> Result<(), Fault> {
+    /// Leaves out the letters whose queue cannot be declared, and says why: the others need not
+    /// wait for it.
+    async fn declare_queues(&self, link: &Link, letters: &mut Vec<&Letter>) -> Option<Fault> {
         let queues: BTreeSet<&str> = letters.iter().map(|letter| letter.queue.as_str()).collect();
+        let mut fault = None;
         for queue in queues {
-            link.declare_work(queue, &self.names, &self.options).await?;
+            let declared = link.declare_work(queue, &self.names, &self.options);
+            if let Err(undeclared) = declared.await {
+                letters.retain(|letter| letter.queue != queue);
+                fault = Some(undeclared);
+            }
         }
-        Ok(())
+        fault
     }
 }
 

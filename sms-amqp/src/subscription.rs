@@ -20,7 +20,7 @@ use crate::lane::Lane;
 use crate::link::Link;
 use crate::shared::Shared;
 use crate::stall::StallWatch;
-use crate::topology::{Count, count};
+use crate::topology::Count;
 
 /// A consumer that lived so long was well; the next failure starts with short waits again.
 const WELL: Duration = Duration::from_secs(10);
@@ -36,7 +36,9 @@ pub(crate) async fn keep_subscribed(shared: Arc<Shared>, lane: Arc<Lane>, priori
         let fault = subscription.run(&link).await;
         drop(subscription);
         link.forget(&queue);
-        if link.is_up() {
+        if matches!(fault, Fault::Unusable { .. }) {
+            debug!(queue, %fault, "there is no consumer");
+        } else if link.is_up() {
             shared.counters.consumer_restarts.add(1);
             warn!(queue, %fault, "the consumer ended; starting it again");
         } else {
@@ -81,7 +83,7 @@ impl<'a> Subscription<'a> {
     async fn run(&self, link: &Link) -> Fault {
         let limit = self.shared.options.stall_after;
         match within(limit, self.start(link)).await {
-            Ok((channel, consumer)) => self.receive(&channel, consumer).await,
+            Ok((_channel, consumer)) => self.receive(link, consumer).await,
             Err(fault) => fault,
         }
     }
@@ -90,11 +92,12 @@ impl<'a> Subscription<'a> {
         let options = &self.shared.options;
         link.declare_work(self.queue, &self.shared.names, options)
             .await?;
+        link.declarer.probe(self.queue).await?;
         let channel = link.consumer_channel().await?;
         channel
             .basic_qos(options.prefetch.get(), BasicQosOptions::default())
             .await?;
-        let Count { waiting, .. } = count(&channel, self.queue).await?;
+        let Count { waiting, .. } = link.declarer.count(self.queue).await?;
         let consumer = channel.basic_consume(
             self.queue.into(),
             "".into(),
@@ -108,7 +111,7 @@ impl<'a> Subscription<'a> {
         Ok((channel, consumer))
     }
 
-    async fn receive(&self, channel: &Channel, mut consumer: Consumer) -> Fault {
+    async fn receive(&self, link: &Link, mut consumer: Consumer) -> Fault {
         let stall_after = self.shared.options.stall_after;
         let mut stall = StallWatch::new(stall_after);
         let mut checks = interval(stall_after / 3);
@@ -128,7 +131,8 @@ impl<'a> Subscription<'a> {
                     None => return Fault::Canceled,
                 },
                 _ = checks.tick() => {
-                    if idle && let Err(fault) = self.check(channel, &mut stall).await {
+                    self.let_go().await;
+                    if idle && let Err(fault) = self.check(link, &mut stall).await {
                         return fault;
                     }
                     idle = true;
@@ -153,10 +157,26 @@ impl<'a> Subscription<'a> {
         }
     }
 
-    async fn check(&self, channel: &Channel, stall: &mut StallWatch) -> Result<(), Fault> {
+    /// Acknowledges what nobody leases: the deadlines of its messages bring them back.
+    async fn let_go(&self) {
+        let old = self
+            .lane
+            .take_older(self.priority, self.shared.options.hold);
+        if old.is_empty() {
+            return;
+        }
+        debug!(
+            queue = self.queue,
+            hints = old.len(),
+            "nobody takes them; they are let go"
+        );
+        // If this fails the channel is gone, and the hints come again.
+        let _ = self.shared.acknowledge(&old).await;
+    }
+
+    async fn check(&self, link: &Link, stall: &mut StallWatch) -> Result<(), Fault> {
         let stall_after = self.shared.options.stall_after;
-        let counting = async { Ok(count(channel, self.queue).await?) };
-        let count = within(stall_after, counting).await?;
+        let count = within(stall_after, link.declarer.count(self.queue)).await?;
         let prefetch = usize::from(self.shared.options.prefetch.get());
         let has_room = self.shared.receipts.in_hand(self.number) < prefetch;
         if stall.check(count, has_room, Instant::now()) {

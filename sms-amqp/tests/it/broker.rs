@@ -96,6 +96,26 @@ impl Exclusive {
         self.0.signal(Signal::CONT);
     }
 
+    /// Makes it lose the files of a queue and not its name, as RabbitMQ 3.10 does by itself when
+    /// it is killed right after a queue was made anew.
+    pub(crate) fn lose_files_of(&mut self, queue: &str) {
+        self.kill();
+        let name = format!("'%2F_{queue}'");
+        let nodes = fs::read_dir(self.folder.path().join("mnesia")).unwrap();
+        let quorum = nodes.map(|node| node.unwrap().path().join("quorum"));
+        let members = quorum
+            .filter_map(|folder| fs::read_dir(folder).ok())
+            .flat_map(|nodes| fs::read_dir(nodes.flatten().next().unwrap().path()).unwrap());
+        let is_of_queue = |folder: &PathBuf| {
+            fs::read_to_string(folder.join("config")).is_ok_and(|config| config.contains(&name))
+        };
+        let folder = members
+            .map(|member| member.unwrap().path())
+            .find(is_of_queue);
+        fs::remove_dir_all(folder.expect("the queue has files")).unwrap();
+        self.restart();
+    }
+
     /// Runs `rabbitmqctl`.
     pub(crate) fn ctl(&self, arguments: &[&str]) {
         let output = self.0.command("rabbitmqctl").args(arguments).output();

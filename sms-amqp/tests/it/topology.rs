@@ -99,6 +99,80 @@ async fn a_consumer_that_gets_nothing_while_hints_wait_is_started_again() {
     take_all(&queue, expected).await;
 }
 
+/// RabbitMQ 3.10 lets whoever consumes from it wait, then closes the connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_queue_holds_up_no_other() {
+    let mut broker = broker::exclusive().await;
+    let options = options();
+    let name = format!("{}.out.main.bulk", options.prefix);
+    let first = connect(&broker.url(), &options).await;
+    first.push(vec![hint(Priority::Bulk, 1)]).await.unwrap();
+    drop(first);
+    let broker = tokio::task::spawn_blocking(move || {
+        broker.lose_files_of(&name);
+        broker
+    });
+    let broker = broker.await.unwrap();
+
+    let queue = connect(&broker.url(), &options).await;
+    let well = hint(Priority::Normal, 1);
+    push_until_taken(&queue, &well).await;
+    take_all(&queue, well.ids.into_iter().collect()).await;
+    let both = vec![hint(Priority::Bulk, 1), hint(Priority::High, 1)];
+    let taken = queue.push(both.clone()).await;
+    assert!(taken.is_err(), "the bulk hint cannot be kept");
+    take_all(&queue, both[1].ids.iter().copied().collect()).await;
+    // It would be closed now if a consumer of the broken queue were on it.
+    tokio::time::sleep(std::time::Duration::from_secs(35)).await;
+    assert_eq!(queue.health().connections, 1);
+
+    let name = format!("{}.out.main.bulk", options.prefix);
+    broker.ctl(&["delete_queue", &name]);
+    let mended = hint(Priority::Bulk, 1);
+    push_until_taken(&queue, &mended).await;
+    take_all(&queue, mended.ids.into_iter().collect()).await;
+}
+
+/// Its node is down, as far as the broker knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_flow_although_the_queue_of_the_dead_letters_cannot_be_declared() {
+    let broker = broker::exclusive().await;
+    let options = options();
+    drop(connect(&broker.url(), &options).await);
+    let forget = format!(
+        "mnesia:dirty_delete(rabbit_queue, rabbit_misc:r(<<\"/\">>, queue, <<\"{}.dead\">>)).",
+        options.prefix
+    );
+    broker.ctl(&["eval", &forget]);
+    let queue = connect(&broker.url(), &options).await;
+    let pushed = hint(Priority::Normal, 1);
+    queue.push(vec![pushed.clone()]).await.unwrap();
+    take_all(&queue, pushed.ids.into_iter().collect()).await;
+    assert_eq!(queue.health().connections, 1);
+    queue.dead_letters(1).await.unwrap_err();
+}
+
+/// Their messages come back by their deadlines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_that_nobody_takes_are_let_go() {
+    let broker = broker::shared().await;
+    let mut options = impatient();
+    options.hold = std::time::Duration::from_millis(500);
+    let queue = connect(&broker.url(), &options).await;
+    let first = hint(Priority::Bulk, 1);
+    queue.push(vec![first.clone()]).await.unwrap();
+    take_all(&queue, first.ids.into_iter().collect()).await;
+    // Nobody leases from here on.
+    queue.push(vec![hint(Priority::Bulk, 1)]).await.unwrap();
+    tokio::time::sleep(options.stall_after).await;
+    queue.close().await;
+    let worker = connect(&broker.url(), &options).await;
+    let last = hint(Priority::Bulk, 1);
+    worker.push(vec![last.clone()]).await.unwrap();
+    let tasks = lease(&worker, 1).await;
+    assert_eq!(tasks[0].ids, last.ids, "what was held came back");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_more_hints_are_held_than_the_prefetch() {
     let broker = broker::shared().await;
