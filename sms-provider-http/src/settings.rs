@@ -50,7 +50,8 @@ impl Settings {
 }
 
 /// Turns an error of the deserializer into one that repeats no value: `invalid type: integer
-/// 12345, expected a string` would show a password that somebody forgot to put in quotes.
+/// 12345, expected a string` would show a password that somebody forgot to put in quotes, and
+/// `unknown variant` the token of `auth = "Bearer ..."`.
 fn explain(path: &str, problem: &str) -> ConfigError {
     let inside = |key: &str| match path {
         "." => key.to_owned(),
@@ -68,6 +69,9 @@ fn explain(path: &str, problem: &str) -> ConfigError {
     let problem = match problem.rsplit_once(", expected ") {
         Some((_, expected)) if problem.starts_with("invalid ") => {
             format!("has a value of the wrong kind; expected {expected}")
+        }
+        Some((_, expected)) if problem.starts_with("unknown variant ") => {
+            format!("is none of what it may be; expected {expected}")
         }
         _ => problem.to_owned(),
     };

@@ -7,6 +7,7 @@ mod codes;
 mod report;
 mod request;
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,7 +28,7 @@ use crate::{ConfigError, HttpClient, Settings, answer, retry_after, status};
 const URL: &str = "https://a2p-api.megalabs.ru/sms/v1/sms";
 
 /// `kind = "megafon"` as it stands in the configuration.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MegafonConfig {
     /// Where messages are posted. Default: the operator's own address.
@@ -42,6 +43,16 @@ pub struct MegafonConfig {
     /// The longest that one submission takes. Default: 30 s.
     #[serde(default = "default_timeout", with = "sms_core::duration")]
     pub timeout: Duration,
+}
+
+/// Credentials do not show, nor the URL: some hand out addresses that are secrets.
+impl fmt::Debug for MegafonConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MegafonConfig")
+            .field("from", &self.from)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 fn default_url() -> String {
@@ -196,7 +207,12 @@ fn judge(
 fn without_verdict(answer: &HttpAnswer, wait: Option<Duration>) -> Answer {
     let words = status::describe(answer.status);
     Answer {
-        outcome: status::outcome(answer.status, wait),
+        outcome: match status::outcome(answer.status, wait) {
+            // MegaFon refuses a message in its own words only. This answer is that of a proxy on
+            // the way, whose mood must not end the message for good.
+            Outcome::Rejected => Outcome::Unavailable { retry_after: wait },
+            outcome => outcome,
+        },
         code: Some(status::code(answer.status)),
         description: Some(if answer.status.is_success() {
             format!("{words}, but its body is no answer of MegaFon's")

@@ -181,7 +181,10 @@ async fn a_status_tells_what_it_can() {
     for (status, headers, outcome) in [
         ("200 OK", "", Outcome::Unknown),
         ("301 Moved", "location: /new\r\n", UNAVAILABLE),
-        ("400 Bad Request", "", Outcome::Rejected),
+        // MegaFon refuses a message in its own words only; these are a proxy's.
+        ("400 Bad Request", "", UNAVAILABLE),
+        ("413 Payload Too Large", wait, unavailable(seconds(7))),
+        ("422 Unprocessable", "", UNAVAILABLE),
         ("401 Unauthorized", "", Outcome::Unauthorized),
         ("403 Forbidden", "", Outcome::Unauthorized),
         ("404 Not Found", "", UNAVAILABLE),
