@@ -21,8 +21,10 @@ pub use client::{HttpClient, HttpSettings};
 pub use error::ConfigError;
 pub use generic::{
     AnswerConfig, AuthConfig, BodyConfig, EncodingNames, HttpConfig, Location, LocationError,
-    MethodConfig, Pattern, ReplyConfig, ReportConfig, ReportFormat, SecretHeader,
+    MethodConfig, OneOrMany, Pattern, ReplyConfig, ReportConfig, ReportFormat, SecretHeader,
+    WaitConfig,
 };
 pub use kinds::{Built, Kind, Kinds};
 pub use megafon::MegafonConfig;
+pub use retry_after::WaitUnit;
 pub use settings::Settings;

@@ -9,7 +9,9 @@ use serde_json::Value;
 use sms_core::{Secret, SenderId};
 
 use super::location::Location;
+use super::one_or_many::OneOrMany;
 use super::pattern::Pattern;
+use super::wait::WaitConfig;
 use crate::class::Class;
 
 /// `kind = "http"` as it stands in the configuration: how a message becomes a request, and what
@@ -24,11 +26,21 @@ pub struct HttpConfig {
     pub method: MethodConfig,
     /// The sender of messages that name none.
     pub from: Option<SenderId>,
+    /// Whether messages may go without a sender: a field that is `{from}` is then left out.
+    /// Default: no, `from` must be there.
+    #[serde(default)]
+    pub from_optional: bool,
     /// The longest that one submission takes. Default: 30 s.
     #[serde(default = "default_timeout", with = "sms_core::duration")]
     pub timeout: Duration,
     /// Most characters of a text; a longer one is refused without asking the provider.
     pub max_text: Option<usize>,
+    /// The least that `{ttl_seconds}` and its like say, for providers that refuse less.
+    #[serde(default, with = "sms_core::duration::option")]
+    pub ttl_min: Option<Duration>,
+    /// The most that `{ttl_seconds}` and its like say, for providers that refuse more.
+    #[serde(default, with = "sms_core::duration::option")]
+    pub ttl_max: Option<Duration>,
     /// Whether the provider takes a message once however often the same `{reference}` or `{id}`
     /// is submitted. Say so only if its manual does: after a lost answer the message is then
     /// submitted again. Default: no.
@@ -39,9 +51,9 @@ pub struct HttpConfig {
     /// Further headers; the values are templates.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Fields added to the URL's query; the values are templates.
+    /// Fields added to the URL's query; the values are templates. A list repeats the field.
     #[serde(default)]
-    pub query: BTreeMap<String, String>,
+    pub query: BTreeMap<String, OneOrMany<String>>,
     /// The body. Default: none.
     pub body: Option<BodyConfig>,
     /// What `{encoding}` stands for.
@@ -72,7 +84,7 @@ pub enum MethodConfig {
 }
 
 /// Credentials in the header `Authorization`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AuthConfig {
     /// HTTP Basic.
@@ -94,8 +106,9 @@ pub enum AuthConfig {
 pub enum BodyConfig {
     /// JSON; all its texts are templates. `"{segments:number}"` gives a number.
     Json(Value),
-    /// A form, `application/x-www-form-urlencoded`; the values are templates.
-    Form(BTreeMap<String, String>),
+    /// A form, `application/x-www-form-urlencoded`; the values are templates. A list repeats the
+    /// field.
+    Form(BTreeMap<String, OneOrMany<String>>),
 }
 
 /// What the provider calls the encodings.
@@ -112,8 +125,15 @@ pub struct EncodingNames {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AnswerConfig {
-    /// Where the verdict is. Default: in the HTTP status alone, and any 2xx is an acceptance.
-    pub verdict: Option<Location>,
+    /// Where the verdict is; of several places the first that holds a value counts. Where it is
+    /// that of several parts of a message (`/messages/*/status`) and they fare differently, the
+    /// outcome is unknown. Default: in the HTTP status alone, and any 2xx is an acceptance (but see
+    /// [`id`](Self::id)).
+    pub verdict: OneOrMany<Location>,
+    /// A place that holds a value only if the message was taken, such as that of its id. It counts
+    /// in an answer with status 2xx where no verdict is found; if it is empty too, the outcome is
+    /// unknown.
+    pub accepted_if: Option<Location>,
     /// Verdicts that mean: taken.
     pub accepted: Vec<Pattern>,
     /// Verdicts that mean: taken at an earlier attempt.
@@ -133,14 +153,17 @@ pub struct AnswerConfig {
     /// What an HTTP status means when the verdict tells nothing, where it differs from the usual:
     /// `{ "202" = "accepted", "5xx" = "unavailable" }`.
     pub http_status: BTreeMap<String, Class>,
-    /// Where the provider's id of the message is.
+    /// Where the provider's id of the message is. If it is a place in the body, and neither
+    /// `verdict` nor `accepted_if` is given, a 2xx without it is not an acceptance: it may be the
+    /// page of a proxy.
     pub id: Option<Location>,
     /// Where the provider's own code is. Default: the verdict.
     pub code: Option<Location>,
     /// Where the provider's own words are.
     pub description: Option<Location>,
-    /// Where the seconds to wait are. Default: in the header `Retry-After`.
-    pub retry_after: Option<Location>,
+    /// Where the time to wait is, in seconds unless a unit is given. Default: in the header
+    /// `Retry-After`.
+    pub retry_after: Option<WaitConfig>,
 }
 
 /// How a report is written.
@@ -176,6 +199,9 @@ pub struct ReportConfig {
     pub status: Option<String>,
     /// Where the text of an SMPP receipt is; it tells the status if nothing else does.
     pub receipt: Option<String>,
+    /// Statuses that mean: still on its way, as any that is not listed; for exceptions from a
+    /// beginning in another list.
+    pub buffered: Vec<Pattern>,
     /// Statuses that mean: it reached the recipient. Case does not count in any of these.
     pub delivered: Vec<Pattern>,
     /// Statuses that mean: it will not reach the recipient.
@@ -212,7 +238,7 @@ pub struct SecretHeader {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReplyConfig {
-    /// The HTTP status. Default: 200.
+    /// The HTTP status, one of 200 to 299. Default: 200.
     pub status: u16,
     /// The body. Default: empty.
     pub body: String,
@@ -238,6 +264,17 @@ impl fmt::Debug for HttpConfig {
             .field("answer", &self.answer)
             .field("report", &self.report)
             .finish_non_exhaustive()
+    }
+}
+
+/// Logins are no less private than passwords: only the kind shows.
+impl fmt::Debug for AuthConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Basic { .. } => "Basic",
+            Self::Bearer(_) => "Bearer",
+            Self::Header(_) => "Header",
+        })
     }
 }
 

@@ -2,18 +2,20 @@
 
 mod config;
 mod location;
+mod one_or_many;
 mod pattern;
 mod report;
 mod request;
 mod verdict;
+mod wait;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sms_core::{
-    Answer, CallbackSupport, Capabilities, DecodeError, Decoded, Outcome, Provider, ProviderName,
-    ReportDecoder, ReportRequest, Submission,
+    Answer, CallbackSupport, Capabilities, Clock as _, DecodeError, Decoded, Outcome, Provider,
+    ProviderName, ReportDecoder, ReportRequest, Submission, SystemClock,
 };
 
 pub use config::{
@@ -21,7 +23,9 @@ pub use config::{
     ReportConfig, ReportFormat, SecretHeader,
 };
 pub use location::{Location, LocationError};
+pub use one_or_many::OneOrMany;
 pub use pattern::Pattern;
+pub use wait::WaitConfig;
 
 use crate::kinds::{Built, Kind};
 use crate::{ConfigError, HttpClient, Settings};
@@ -47,7 +51,7 @@ impl Kind for HttpKind {
 fn build(name: ProviderName, config: HttpConfig, client: HttpClient) -> Result<Built, ConfigError> {
     let request = request::RequestTemplate::new(&config)?;
     client.check(config.timeout, request.sample_url())?;
-    check_callback(&config, &request)?;
+    check_together(&config, &request)?;
     let verdict = verdict::Verdict::new(config.answer)?;
     let proves_reports = config
         .report
@@ -83,7 +87,8 @@ fn build(name: ProviderName, config: HttpConfig, client: HttpClient) -> Result<B
     })
 }
 
-fn check_callback(
+/// Checks what the keys say about each other.
+fn check_together(
     config: &HttpConfig,
     request: &request::RequestTemplate,
 ) -> Result<(), ConfigError> {
@@ -94,6 +99,12 @@ fn check_callback(
     if config.deduplicates && !request.identifies() {
         let problem = "is true, but neither {reference} nor {id} is in the request; \
                        the provider cannot know a message again";
+        return Err(ConfigError::new("deduplicates", problem));
+    }
+    if config.deduplicates && request.changes() {
+        let problem = "is true, but {ttl_seconds}, {ttl_minutes} or {ttl_ms} is in the request: \
+                       it would differ at the next attempt; use {expires_at} or \
+                       {expires_at_unix}, or leave the validity out";
         return Err(ConfigError::new("deduplicates", problem));
     }
     Ok(())
@@ -126,7 +137,7 @@ impl Provider for HttpProvider {
     }
 
     async fn submit(&self, submission: &Submission) -> Answer {
-        let request = match self.request.build(submission) {
+        let request = match self.request.build(submission, SystemClock.now()) {
             Ok(request) => request,
             Err(problem) => {
                 return Answer {

@@ -6,10 +6,10 @@ use sms_core::{
 };
 
 use super::config::{ReportConfig, ReportFormat};
-use super::pattern::{self, Pattern};
-use crate::ConfigError;
+use super::pattern::{List, Meanings};
 use crate::loose::text_of;
 use crate::receipt::Receipt;
+use crate::{ConfigError, answer};
 
 /// Longest text of a report that is kept, in characters.
 const LONGEST_TEXT: usize = 500;
@@ -18,6 +18,7 @@ const LONGEST_TEXT: usize = 500;
 #[derive(Debug)]
 pub(super) struct Decoder {
     config: ReportConfig,
+    meanings: Meanings<ReportStatus>,
     reply: Reply,
 }
 
@@ -28,7 +29,11 @@ impl Decoder {
             status: config.reply.status,
             body: config.reply.body.clone().into(),
         };
-        Ok(Self { config, reply })
+        Ok(Self {
+            meanings: Meanings::new("report", lists(&config))?,
+            config,
+            reply,
+        })
     }
 }
 
@@ -97,8 +102,12 @@ impl Decoder {
             subject: self.subject(&get, provider_id.as_ref())?,
             status: self.status(get(&config.status).as_deref(), &receipt)?,
             provider_id,
-            receipt_id: get(&config.receipt_id).or_else(|| receipt.id.map(str::to_owned)),
-            code: get(&config.code).or_else(|| receipt.error.map(str::to_owned)),
+            receipt_id: get(&config.receipt_id)
+                .or_else(|| receipt.id.map(str::to_owned))
+                .and_then(|id| answer::receipt_id(&id)),
+            code: get(&config.code)
+                .or_else(|| receipt.error.map(str::to_owned))
+                .and_then(|code| answer::report_code(&code)),
             text: text.map(|text| text.chars().take(LONGEST_TEXT).collect()),
         })
     }
@@ -124,12 +133,7 @@ impl Decoder {
         word: Option<&str>,
         receipt: &Receipt<'_>,
     ) -> Result<ReportStatus, DecodeError> {
-        let listed = word.and_then(|word| {
-            lists(&self.config)
-                .into_iter()
-                .find(|(list, _)| pattern::any(list, word))
-                .map(|(_, status)| status)
-        });
+        let listed = word.and_then(|word| self.meanings.of(word));
         match listed.or_else(|| receipt.status()) {
             Some(status) => Ok(status),
             None if word.is_some() => Ok(ReportStatus::Buffered),
@@ -138,13 +142,18 @@ impl Decoder {
     }
 }
 
-fn lists(config: &ReportConfig) -> [(&[Pattern], ReportStatus); 5] {
+fn lists(config: &ReportConfig) -> [List<'_, ReportStatus>; 6] {
     [
-        (&config.delivered, ReportStatus::Delivered),
-        (&config.undelivered, ReportStatus::Undelivered),
-        (&config.expired, ReportStatus::Expired),
-        (&config.rejected, ReportStatus::Rejected),
-        (&config.unknown, ReportStatus::Unknown),
+        ("buffered", &config.buffered, ReportStatus::Buffered),
+        ("delivered", &config.delivered, ReportStatus::Delivered),
+        (
+            "undelivered",
+            &config.undelivered,
+            ReportStatus::Undelivered,
+        ),
+        ("expired", &config.expired, ReportStatus::Expired),
+        ("rejected", &config.rejected, ReportStatus::Rejected),
+        ("unknown", &config.unknown, ReportStatus::Unknown),
     ]
 }
 
@@ -162,8 +171,10 @@ fn check(config: &ReportConfig) -> Result<(), ConfigError> {
         let problem = "is missing; say which statuses mean that a message was delivered";
         return Err(ConfigError::new("report.delivered", problem));
     }
-    if !(100..=599).contains(&config.reply.status) {
-        return Err(ConfigError::new("report.reply.status", "is no HTTP status"));
+    // With any other the provider posts the same reports for ever, or gives them up as refused.
+    if !(200..=299).contains(&config.reply.status) {
+        let problem = "is no acknowledgement; write one of 200 to 299";
+        return Err(ConfigError::new("report.reply.status", problem));
     }
     check_places(config)
 }

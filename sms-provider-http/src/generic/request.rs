@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method, Request, Url};
-use sms_core::{SenderId, Submission};
+use sms_core::{SenderId, Submission, Timestamp};
 
 use super::config::{AuthConfig, BodyConfig, EncodingNames, HttpConfig, MethodConfig};
+use super::one_or_many::OneOrMany;
 use crate::ConfigError;
 use crate::template::{
-    JsonTemplate, Template, TemplateError, Values, Variable, encoding_name, percent_encode,
+    JsonTemplate, Remaining, Template, TemplateError, Values, Variable, encoding_name,
+    percent_encode,
 };
 
 /// Why a message cannot be written as this provider's request.
@@ -39,6 +42,8 @@ pub(super) struct RequestTemplate {
     body: BodyTemplate,
     from: Option<SenderId>,
     max_text: Option<usize>,
+    ttl_min: Option<Duration>,
+    ttl_max: Option<Duration>,
     encodings: EncodingNames,
 }
 
@@ -75,30 +80,80 @@ impl RequestTemplate {
             body,
             from: config.from,
             max_text: config.max_text,
+            ttl_min: config.ttl_min,
+            ttl_max: config.ttl_max,
             encodings: config.encodings.clone(),
         };
-        template.check_variables()
+        template.check_sender(config.from_optional)?;
+        template.check_ttl()?;
+        template.check_variables()?;
+        Ok(template)
     }
 
-    fn check_variables(self) -> Result<Self, ConfigError> {
-        let variables = self.variables();
-        if self.from.is_none() && variables.iter().copied().any(Variable::is_from) {
+    fn check_sender(&self, optional: bool) -> Result<(), ConfigError> {
+        if optional && self.from.is_some() {
+            let problem = "is true, but `from` gives every message a sender; keep one of them";
+            return Err(ConfigError::new("from_optional", problem));
+        }
+        if optional && self.url.variables().any(Variable::is_from) {
+            let problem = "is true, but a URL cannot leave {from} out; put it into query or body";
+            return Err(ConfigError::new("from_optional", problem));
+        }
+        let needed = self.variables().into_iter().any(Variable::is_from) && !optional;
+        if needed && self.from.is_none() {
             let problem = "is missing; the request has {from} in it, so say who messages are \
-                           from that name no sender";
+                           from that name no sender, or write from_optional = true";
             return Err(ConfigError::new("from", problem));
         }
-        if !variables
-            .iter()
-            .any(|variable| matches!(variable, Variable::To | Variable::ToDigits))
-        {
-            let problem = "has neither {to} nor {to_digits} in url, query or body";
-            return Err(ConfigError::new("body", problem));
+        Ok(())
+    }
+
+    fn check_ttl(&self) -> Result<(), ConfigError> {
+        let key = match (self.ttl_min, self.ttl_max) {
+            (Some(least), Some(most)) if least > most => {
+                return Err(ConfigError::new("ttl_min", "is more than ttl_max"));
+            }
+            (Some(_), _) => "ttl_min",
+            (None, Some(_)) => "ttl_max",
+            (None, None) => return Ok(()),
+        };
+        if !self.changes() {
+            let problem = "bounds nothing; the request has no {ttl_seconds}, {ttl_minutes} or \
+                           {ttl_ms} in it";
+            return Err(ConfigError::new(key, problem));
         }
-        if !variables.contains(&Variable::Text) {
-            let problem = "has no {text} in url, query or body";
-            return Err(ConfigError::new("body", problem));
+        Ok(())
+    }
+
+    fn check_variables(&self) -> Result<(), ConfigError> {
+        let variables = self.variables();
+        let has = |variable| variables.contains(&variable);
+        let refused = |key, problem| Err(ConfigError::new(key, problem));
+        if !has(Variable::To) && !has(Variable::ToDigits) {
+            return refused(
+                "body",
+                "has neither {to} nor {to_digits} in url, query or body",
+            );
         }
-        Ok(self)
+        if self.url.variables().any(Variable::is_of_one_encoding) {
+            return refused(
+                "url",
+                "has the text of one encoding; put it into query or body",
+            );
+        }
+        match (
+            has(Variable::Text),
+            has(Variable::TextGsm7),
+            has(Variable::TextUcs2Hex),
+        ) {
+            (true, _, _) | (_, true, true) => Ok(()),
+            (false, false, false) => refused("body", "has no {text} in url, query or body"),
+            _ => refused(
+                "body",
+                "has the text of one encoding only; add {text}, or both {text_gsm7} and \
+                 {text_ucs2_hex}",
+            ),
+        }
     }
 
     fn variables(&self) -> Vec<Variable> {
@@ -133,19 +188,20 @@ impl RequestTemplate {
         self.variables().into_iter().any(Variable::identifies)
     }
 
-    /// The request for one message: the same bytes on every attempt.
-    pub(super) fn build(&self, submission: &Submission) -> Result<Request, Unsendable> {
+    /// Whether something in the request differs from attempt to attempt.
+    pub(super) fn changes(&self) -> bool {
+        self.variables().into_iter().any(Variable::changes)
+    }
+
+    /// The request for one message: the same bytes on every attempt, unless it
+    /// [`changes`](Self::changes).
+    pub(super) fn build(
+        &self,
+        submission: &Submission,
+        now: Timestamp,
+    ) -> Result<Request, Unsendable> {
         self.check_length(submission)?;
-        let names = &self.encodings;
-        let values = Values {
-            submission,
-            from: self.from,
-            encoding: encoding_name(
-                submission.encoding,
-                names.gsm7.as_deref(),
-                names.ucs2.as_deref(),
-            ),
-        };
+        let values = self.values(submission, now);
         let mut request = Request::new(self.method.clone(), self.url(&values)?);
         request.headers_mut().clone_from(&self.headers);
         for (name, template) in &self.message_headers {
@@ -156,6 +212,24 @@ impl RequestTemplate {
         }
         *request.body_mut() = self.body(&values)?;
         Ok(request)
+    }
+
+    fn values<'a>(&'a self, submission: &'a Submission, now: Timestamp) -> Values<'a> {
+        let names = &self.encodings;
+        Values {
+            submission,
+            from: self.from,
+            encoding: encoding_name(
+                submission.encoding,
+                names.gsm7.as_deref(),
+                names.ucs2.as_deref(),
+            ),
+            remaining: Remaining {
+                now,
+                least: self.ttl_min,
+                most: self.ttl_max,
+            },
+        }
     }
 
     fn check_length(&self, submission: &Submission) -> Result<(), Unsendable> {
@@ -174,7 +248,7 @@ impl RequestTemplate {
         self.url.render_with(values, &mut text, percent_encode);
         let mut url = Url::parse(&text).map_err(|_| Unsendable::Unwritable)?;
         // A value of dots only would lead to another path, which no encoding prevents.
-        if depth(&url) != depth(&self.sample_url) {
+        if shape(&url) != shape(&self.sample_url) {
             return Err(Unsendable::Unwritable);
         }
         if !self.query.is_empty() {
@@ -216,8 +290,11 @@ fn write_fields(fields: &Fields, values: &Values<'_>, out: &mut String) {
     }
 }
 
-fn depth(url: &Url) -> Option<usize> {
-    Some(url.path_segments()?.count())
+/// How many segments a path has, and whether it ends in a slash, as it does where a last segment
+/// was one dot.
+fn shape(url: &Url) -> (usize, bool) {
+    let path = url.path();
+    (path.split('/').count(), path.ends_with('/'))
 }
 
 fn method(method: MethodConfig) -> Method {
@@ -254,11 +331,17 @@ fn sample_url(template: &Template) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-fn read_fields(key: &str, fields: &BTreeMap<String, String>) -> Result<Fields, ConfigError> {
-    fields
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), parse(&format!("{key}.{name}"), value)?)))
-        .collect()
+fn read_fields(
+    key: &str,
+    fields: &BTreeMap<String, OneOrMany<String>>,
+) -> Result<Fields, ConfigError> {
+    let mut read = Vec::new();
+    for (name, OneOrMany(values)) in fields {
+        for value in values {
+            read.push((name.clone(), parse(&format!("{key}.{name}"), value)?));
+        }
+    }
+    Ok(read)
 }
 
 fn read_body(body: &BodyConfig, headers: &mut HeaderMap) -> Result<BodyTemplate, ConfigError> {
@@ -290,7 +373,7 @@ fn read_headers(
         let name = HeaderName::try_from(name)
             .map_err(|_| ConfigError::new(&key, "is not the name of a header"))?;
         let variables: Vec<_> = template.variables().collect();
-        if variables.contains(&Variable::Text) {
+        if variables.iter().copied().any(Variable::is_text) {
             let problem = "has {text} in it, but a header cannot carry every text";
             return Err(ConfigError::new(key, problem));
         }

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
-use sms_core::{Answer, Outcome, ProviderId, Submission};
+use sms_core::{Answer, Outcome, Submission};
 
 use super::config::AnswerConfig;
-use super::location::Opened;
-use super::pattern;
+use super::location::{Location, Opened};
+use super::pattern::{List, Meanings};
 use crate::class::Class;
 use crate::client::HttpAnswer;
 use crate::{ConfigError, answer, retry_after, status};
@@ -16,19 +16,13 @@ use crate::{ConfigError, answer, retry_after, status};
 #[derive(Debug)]
 pub(super) struct Verdict {
     config: AnswerConfig,
+    meanings: Meanings<Class>,
     statuses: Vec<(StatusPattern, Class)>,
 }
 
 impl Verdict {
     pub(super) fn new(config: AnswerConfig) -> Result<Self, ConfigError> {
-        if config.verdict.is_some() && config.accepted.is_empty() {
-            let problem = "is missing; say which verdicts mean that the message was taken";
-            return Err(ConfigError::new("answer.accepted", problem));
-        }
-        if config.verdict.is_none() && lists(&config).any(|(list, _)| !list.is_empty()) {
-            let problem = "is missing; say where in the answer the listed verdicts are";
-            return Err(ConfigError::new("answer.verdict", problem));
-        }
+        check(&config)?;
         let mut statuses = config
             .http_status
             .iter()
@@ -36,21 +30,25 @@ impl Verdict {
             .collect::<Result<Vec<_>, ConfigError>>()?;
         // The exact ones are asked before the families.
         statuses.sort_by_key(|(pattern, _)| matches!(pattern, StatusPattern::Family(_)));
-        Ok(Self { config, statuses })
+        Ok(Self {
+            meanings: Meanings::new("answer", lists(&config))?,
+            config,
+            statuses,
+        })
     }
 
     pub(super) fn read(&self, answer: &HttpAnswer, submission: &Submission) -> Answer {
-        let opened = Opened::new(answer);
+        let opened = Opened::new(answer, submission);
         let find = |location: &Option<_>| location.as_ref().and_then(|place| opened.find(place));
-        let verdict = find(&self.config.verdict);
+        let verdicts = opened.first_of(&self.config.verdict.0);
         let wait = self.wait(&opened, answer);
-        let provider_id = answer::provider_id(find(&self.config.id).as_deref());
-        let code = find(&self.config.code).or_else(|| verdict.clone());
+        // Where the parts of a message fare differently, the last tells more than the first.
+        let code = find(&self.config.code).or_else(|| verdicts.last().cloned());
         let words = find(&self.config.description);
         Answer {
-            outcome: self.outcome(verdict.as_deref(), answer.status, provider_id, wait),
+            outcome: self.outcome(&verdicts, &opened, wait),
             code: code
-                .and_then(|code| answer::code(&code))
+                .and_then(|code| answer::code(&code, submission))
                 .or_else(|| Some(status::code(answer.status))),
             description: words
                 .and_then(|words| answer::description(&words, submission))
@@ -59,31 +57,71 @@ impl Verdict {
         }
     }
 
-    /// A listed verdict decides whatever the HTTP status is; else the status does.
-    fn outcome(
-        &self,
-        verdict: Option<&str>,
-        status: StatusCode,
-        provider_id: Option<ProviderId>,
-        wait: Option<Duration>,
-    ) -> Outcome {
-        let listed = verdict.and_then(|verdict| self.listed(verdict));
-        if let Some(class) = listed.or_else(|| self.by_status(status)) {
-            return class.outcome(provider_id, wait);
+    fn outcome(&self, verdicts: &[String], opened: &Opened<'_>, wait: Option<Duration>) -> Outcome {
+        if let Some(class) = self.class(verdicts, opened) {
+            let id = self.config.id.as_ref().and_then(|id| opened.find(id));
+            return class.outcome(answer::provider_id(id.as_deref()), wait);
         }
-        match (&self.config.verdict, verdict) {
-            _ if !status.is_success() => status::outcome(status, wait),
-            // The head alone tells that the message was taken, also where the body is cut off.
-            (None, _) => Outcome::Accepted { provider_id },
-            (Some(_), Some(_)) => self.config.otherwise.outcome(provider_id, wait),
-            (Some(_), None) => Outcome::Unknown,
+        match status::outcome(opened.status(), wait) {
+            // This provider writes why it refuses a message. Whoever refused this one did not: a
+            // proxy on the way, whose mood must not end the message for good.
+            Outcome::Rejected if verdicts.is_empty() && self.has_verdict() => {
+                Outcome::Unavailable { retry_after: wait }
+            }
+            outcome => outcome,
         }
     }
 
-    fn listed(&self, verdict: &str) -> Option<Class> {
-        lists(&self.config)
-            .find(|(list, _)| pattern::any(list, verdict))
-            .map(|(_, class)| class)
+    /// What the answer says, where it says more than its status does by itself. A listed verdict
+    /// decides whatever the status is.
+    fn class(&self, verdicts: &[String], opened: &Opened<'_>) -> Option<Class> {
+        let listed = self.listed(verdicts);
+        let status = opened.status();
+        let accepted = verdicts.is_empty() && status.is_success() && self.accepted_if(opened);
+        listed
+            .or(accepted.then_some(Class::Accepted))
+            .or_else(|| self.by_status(status))
+            .or_else(|| status.is_success().then(|| self.success(verdicts, opened)))
+    }
+
+    /// What the verdicts on the parts of a message mean. Parts that fare differently leave the
+    /// outcome unknown: to submit the message again would send the taken ones twice.
+    fn listed(&self, verdicts: &[String]) -> Option<Class> {
+        let mut classes = verdicts.iter().map(|verdict| self.meanings.of(verdict));
+        let first = classes.next()?;
+        if classes.all(|class| class == first) {
+            first
+        } else {
+            Some(Class::Unknown)
+        }
+    }
+
+    /// What a 2xx means whose verdict is not listed or not there.
+    fn success(&self, verdicts: &[String], opened: &Opened<'_>) -> Class {
+        if !verdicts.is_empty() {
+            return self.config.otherwise;
+        }
+        let body_decides = self.has_verdict() || self.config.accepted_if.is_some();
+        if body_decides || self.lacks_id(opened) {
+            return Class::Unknown;
+        }
+        // The head alone tells that the message was taken, also where the body is cut off.
+        Class::Accepted
+    }
+
+    fn has_verdict(&self) -> bool {
+        !self.config.verdict.0.is_empty()
+    }
+
+    fn accepted_if(&self, opened: &Opened<'_>) -> bool {
+        let place = self.config.accepted_if.as_ref();
+        place.is_some_and(|place| holds_value(opened, place))
+    }
+
+    /// Whether the body is all there and has no id in the place that is known for it.
+    fn lacks_id(&self, opened: &Opened<'_>) -> bool {
+        let place = self.config.id.as_ref().filter(|id| id.is_in_body());
+        place.is_some_and(|place| opened.is_whole() && !holds_value(opened, place))
     }
 
     fn by_status(&self, status: StatusCode) -> Option<Class> {
@@ -98,23 +136,41 @@ impl Verdict {
         self.config
             .retry_after
             .as_ref()
-            .and_then(|place| opened.find(place))
-            .and_then(|text| retry_after::of_text(&text, now))
+            .and_then(|place| place.find(opened, now))
             .or_else(|| retry_after::of_headers(&answer.headers, now))
     }
 }
 
-fn lists(config: &AnswerConfig) -> impl Iterator<Item = (&[pattern::Pattern], Class)> {
+fn holds_value(opened: &Opened<'_>, place: &Location) -> bool {
+    opened
+        .find(place)
+        .is_some_and(|value| !value.trim().is_empty())
+}
+
+fn check(config: &AnswerConfig) -> Result<(), ConfigError> {
+    let has_verdict = !config.verdict.0.is_empty();
+    if has_verdict && config.accepted.is_empty() && config.accepted_if.is_none() {
+        let problem = "is missing; say which verdicts mean that the message was taken, or where \
+                       a value tells it by accepted_if";
+        return Err(ConfigError::new("answer.accepted", problem));
+    }
+    if !has_verdict && lists(config).iter().any(|(_, list, _)| !list.is_empty()) {
+        let problem = "is missing; say where in the answer the listed verdicts are";
+        return Err(ConfigError::new("answer.verdict", problem));
+    }
+    Ok(())
+}
+
+fn lists(config: &AnswerConfig) -> [List<'_, Class>; 7] {
     [
-        (config.accepted.as_slice(), Class::Accepted),
-        (config.duplicate.as_slice(), Class::Duplicate),
-        (config.rejected.as_slice(), Class::Rejected),
-        (config.throttled.as_slice(), Class::Throttled),
-        (config.unavailable.as_slice(), Class::Unavailable),
-        (config.unauthorized.as_slice(), Class::Unauthorized),
-        (config.unknown.as_slice(), Class::Unknown),
+        ("accepted", &config.accepted, Class::Accepted),
+        ("duplicate", &config.duplicate, Class::Duplicate),
+        ("rejected", &config.rejected, Class::Rejected),
+        ("throttled", &config.throttled, Class::Throttled),
+        ("unavailable", &config.unavailable, Class::Unavailable),
+        ("unauthorized", &config.unauthorized, Class::Unauthorized),
+        ("unknown", &config.unknown, Class::Unknown),
     ]
-    .into_iter()
 }
 
 /// `404`, or `4xx` for the whole family.

@@ -6,6 +6,7 @@ use sms_core::{
     ReportRequest, ReportStatus, Subject,
 };
 
+use crate::answer;
 use crate::loose::Loose;
 use crate::receipt::Receipt;
 
@@ -62,8 +63,11 @@ fn report(incoming: Incoming) -> Result<IncomingReport, DecodeError> {
         subject,
         status,
         provider_id,
-        receipt_id: incoming.receipted_message_id.0,
-        code: receipt.error.map(str::to_owned),
+        receipt_id: incoming
+            .receipted_message_id
+            .0
+            .and_then(|id| answer::receipt_id(&id)),
+        code: receipt.error.and_then(answer::report_code),
         text: (!text.is_empty()).then(|| text.chars().take(LONGEST_TEXT).collect()),
     })
 }

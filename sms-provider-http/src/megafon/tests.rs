@@ -100,11 +100,10 @@ fn a_body_without_verdict_leaves_the_decision_to_the_status() {
         assert_eq!(answered(401, body).outcome, Outcome::Unauthorized);
         assert_eq!(answered(403, body).outcome, Outcome::Unauthorized);
         assert_eq!(answered(500, body).outcome, Outcome::Unknown);
-        let retry_after = None;
-        assert_eq!(
-            answered(404, body).outcome,
-            Outcome::Unavailable { retry_after }
-        );
+        for status in [400, 404, 413, 422] {
+            let unavailable = Outcome::Unavailable { retry_after: None };
+            assert_eq!(answered(status, body).outcome, unavailable, "{status}");
+        }
     }
 }
 
@@ -312,6 +311,19 @@ fn the_reports_on_record_are_read() {
         assert_eq!(report.code.as_deref(), Some(code), "{name}");
         assert_eq!(report.text.as_deref(), body["short_message"].as_str());
     }
+}
+
+#[test]
+fn what_is_kept_of_a_report_is_bounded() {
+    let long = "7".repeat(70_000);
+    let body = serde_json::json!({
+        "msg_id": "0123456789ABCDEF", "status": "delivered", "receipted_message_id": long,
+        "short_message": format!("stat:DELIVRD err:{long}"),
+    });
+    let reports = decode(&body.to_string()).unwrap();
+    assert_eq!(reports[0].receipt_id.as_deref().map(str::len), Some(255));
+    assert_eq!(reports[0].code.as_deref().map(str::len), Some(64));
+    assert_eq!(reports[0].text.as_deref().map(str::len), Some(500));
 }
 
 #[test]

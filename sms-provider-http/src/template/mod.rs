@@ -1,6 +1,7 @@
 //! Texts with variables that stand for parts of a message: `{to}`, `{text}` and so on.
 
 mod json;
+mod remaining;
 mod variable;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub(crate) use json::JsonTemplate;
+pub(crate) use remaining::Remaining;
 pub(crate) use variable::{Values, Variable, encoding_name};
 
 /// Everything but the characters that RFC 3986 (2.3) leaves as they are in any part of a URL.
@@ -33,17 +35,23 @@ enum Part {
     Variable(Variable),
 }
 
-/// A text is not a template.
+/// A text is not a template. What stands in its braces is not repeated: after a forgotten brace it
+/// may be a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TemplateError {
     #[error("has a {{ without its }}; close it, or write {{{{ for a brace of its own")]
     Unclosed,
     #[error("has a }} without its {{; write }}}} for a brace of its own")]
     Unopened,
-    #[error("has the unknown variable {{{0}}}; known are {known}", known = Variable::known())]
-    Unknown(String),
-    #[error("asks for {{{0}:number}}; only a whole JSON value that is digits can be a number")]
-    NotANumber(String),
+    #[error(
+        "has an unknown variable at character {at}; known are {}",
+        Variable::known()
+    )]
+    Unknown { at: usize },
+    #[error(
+        "asks for a :number at character {at}; only a whole JSON value that is digits can be one"
+    )]
+    NotANumber { at: usize },
 }
 
 impl Template {
@@ -65,10 +73,11 @@ impl Template {
                 return Err(TemplateError::Unopened);
             }
             let (name, after) = rest.split_once('}').ok_or(TemplateError::Unclosed)?;
+            let at = text[..text.len() - rest.len()].chars().count();
             if !literal.is_empty() {
                 parts.push(Part::Literal(std::mem::take(&mut literal)));
             }
-            parts.push(Part::Variable(variable(name)?));
+            parts.push(Part::Variable(variable(name, at)?));
             rest = after;
         }
         literal.push_str(rest);
@@ -100,8 +109,7 @@ impl Template {
         out
     }
 
-    /// The text for one message, or nothing if the template is a lone variable that this message
-    /// has no value for: then its field is left out.
+    /// The text for one message, or nothing if its field is to be left out.
     pub(crate) fn render_if_any(&self, values: &Values<'_>) -> Option<String> {
         if self.is_absent(values) {
             return None;
@@ -109,8 +117,13 @@ impl Template {
         Some(self.render(values))
     }
 
+    /// Whether its field is to be left out: it is nothing but a variable that this message has no
+    /// value for, or a URL to which the most important part is missing.
     pub(crate) fn is_absent(&self, values: &Values<'_>) -> bool {
-        matches!(self.0.as_slice(), [Part::Variable(lone)] if !values.has(*lone))
+        let is_lone = self.0.len() == 1;
+        self.variables()
+            .filter(|variable| is_lone || *variable == Variable::CallbackUrl)
+            .any(|variable| !values.has(variable))
     }
 
     /// The variables in it.
@@ -141,16 +154,13 @@ impl Template {
     }
 }
 
-fn variable(name: &str) -> Result<Variable, TemplateError> {
-    match name.strip_suffix(":number") {
-        Some(name) => Err(TemplateError::NotANumber(short(name))),
-        None => Variable::named(name).ok_or_else(|| TemplateError::Unknown(short(name))),
+fn variable(name: &str, at: usize) -> Result<Variable, TemplateError> {
+    let number = name.strip_suffix(":number").and_then(Variable::named);
+    match (Variable::named(name), number) {
+        (Some(variable), _) => Ok(variable),
+        (None, Some(_)) => Err(TemplateError::NotANumber { at }),
+        (None, None) => Err(TemplateError::Unknown { at }),
     }
-}
-
-/// A name as it is repeated in an error: a forgotten brace must not show half a password.
-fn short(name: &str) -> String {
-    name.chars().take(20).collect()
 }
 
 impl fmt::Debug for Template {

@@ -26,6 +26,11 @@ fn values(submission: &Submission) -> Values<'_> {
         submission,
         from: None,
         encoding: "unicode",
+        remaining: Remaining {
+            now: Timestamp::from_millis(1_700_000_000_999 - 150_000),
+            least: None,
+            most: None,
+        },
     }
 }
 
@@ -51,6 +56,10 @@ fn every_variable_stands_for_its_part_of_the_message() {
         ("{encoding}", "unicode"),
         ("{expires_at}", "2023-11-14T22:13:20.999Z"),
         ("{expires_at_unix}", "1700000000"),
+        ("{text_gsm7}", "Hi {text}"),
+        ("{ttl_seconds}", "150"),
+        ("{ttl_minutes}", "2"),
+        ("{ttl_ms}", "150000"),
     ] {
         assert_eq!(rendered(variable), expected, "{variable}");
     }
@@ -67,14 +76,51 @@ fn what_is_wrong_with_a_template_is_said() {
     for (template, part) in [
         ("{to", "without its }"),
         ("to}", "without its {"),
-        ("{phone}", "unknown variable {phone}; known are {to}"),
-        ("{}", "unknown variable {}"),
-        ("{text:number}", "{text:number}"),
-        ("+{to_digits:number}", "{to_digits:number}"),
+        (
+            "é {phone}",
+            "unknown variable at character 3; known are {to}",
+        ),
+        ("{}", "unknown variable at character 1"),
+        ("{phone:number}", "unknown variable at character 1"),
+        ("{text:number}", ":number at character 1"),
+        ("+{to_digits:number}", ":number at character 2"),
     ] {
         let error = Template::parse(template).unwrap_err().to_string();
         assert!(error.contains(part), "{template}: {error}");
     }
+}
+
+#[test]
+fn a_mistake_in_a_template_repeats_nothing_of_it() {
+    for template in [
+        "{hunter2}",
+        "{hunter2:number}",
+        "{hunter2",
+        "hunter2}",
+        "{to}{hunter2}",
+    ] {
+        let error = Template::parse(template).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn the_text_of_one_encoding_is_there_for_messages_in_it_only() {
+    let mut message = submission("Ж\u{1F600}");
+    let template = json!({
+        "hex": "{text_ucs2_hex}", "plain": "{text_gsm7}", "both": "{text_gsm7}{text_ucs2_hex}",
+    });
+    message.encoding = Encoding::Ucs2;
+    assert_eq!(
+        json_of(&template, &message),
+        json!({ "hex": "0416D83DDE00", "both": "0416D83DDE00" })
+    );
+    message.encoding = Encoding::Gsm7;
+    assert_eq!(
+        json_of(&template, &message),
+        json!({ "plain": "Ж\u{1F600}", "both": "Ж\u{1F600}" })
+    );
 }
 
 #[test]
@@ -93,22 +139,23 @@ fn json_values_keep_their_types_and_numbers_can_be_asked_for() {
     let template = json!({
         "to": ["{to_digits:number}"], "text": "{text}", "parts": "{segments:number}",
         "flash": false, "weight": 1.5, "nothing": null, "until": "{expires_at_unix}",
+        "ttl": "{ttl_seconds:number}",
     });
     let expected = json!({
         "to": [79_991_234_567_u64], "text": "a\"b\\", "parts": 2,
-        "flash": false, "weight": 1.5, "nothing": null, "until": "1700000000",
+        "flash": false, "weight": 1.5, "nothing": null, "until": "1700000000", "ttl": 150,
     });
     assert_eq!(json_of(&template, &submission("a\"b\\")), expected);
 }
 
 #[test]
-fn a_lone_variable_without_value_leaves_its_field_out() {
+fn a_lone_variable_without_value_or_half_a_url_leaves_its_field_out() {
     let mut message = submission("Hi");
     message.callback_url = None;
     let template = json!({
-        "one": "{callback_url}", "many": ["{callback_url}"], "part": "<{callback_url}>",
+        "one": "{callback_url}", "many": ["{callback_url}"], "part": "{callback_url}?state=%d",
     });
-    let expected = json!({ "many": [], "part": "<>" });
+    let expected = json!({ "many": [] });
     assert_eq!(json_of(&template, &message), expected);
 }
 

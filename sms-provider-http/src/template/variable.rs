@@ -1,10 +1,15 @@
 //! The variables of a template and what they stand for.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use sms_core::{Encoding, SenderId, Submission};
 
-/// A part of a message. None depends on the attempt, so that every attempt sends the same bytes.
+use super::Remaining;
+
+/// A part of a message. None but those that [`change`](Variable::changes) depends on the attempt,
+/// so that every attempt sends the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variable {
     To,
@@ -12,6 +17,8 @@ pub(crate) enum Variable {
     From,
     FromDigits,
     Text,
+    TextGsm7,
+    TextUcs2Hex,
     Reference,
     Id,
     CallbackUrl,
@@ -19,14 +26,19 @@ pub(crate) enum Variable {
     Encoding,
     ExpiresAt,
     ExpiresAtUnix,
+    TtlSeconds,
+    TtlMinutes,
+    TtlMs,
 }
 
-const NAMES: [(&str, Variable); 12] = [
+const NAMES: [(&str, Variable); 17] = [
     ("to", Variable::To),
     ("to_digits", Variable::ToDigits),
     ("from", Variable::From),
     ("from_digits", Variable::FromDigits),
     ("text", Variable::Text),
+    ("text_gsm7", Variable::TextGsm7),
+    ("text_ucs2_hex", Variable::TextUcs2Hex),
     ("reference", Variable::Reference),
     ("id", Variable::Id),
     ("callback_url", Variable::CallbackUrl),
@@ -34,6 +46,9 @@ const NAMES: [(&str, Variable); 12] = [
     ("encoding", Variable::Encoding),
     ("expires_at", Variable::ExpiresAt),
     ("expires_at_unix", Variable::ExpiresAtUnix),
+    ("ttl_seconds", Variable::TtlSeconds),
+    ("ttl_minutes", Variable::TtlMinutes),
+    ("ttl_ms", Variable::TtlMs),
 ];
 
 impl Variable {
@@ -51,7 +66,22 @@ impl Variable {
 
     /// Whether its value is always digits that fit into a number.
     pub(crate) fn is_numeric(self) -> bool {
-        matches!(self, Self::ToDigits | Self::Segments | Self::ExpiresAtUnix)
+        matches!(self, Self::ToDigits | Self::Segments | Self::ExpiresAtUnix) || self.changes()
+    }
+
+    /// Whether its value differs from attempt to attempt.
+    pub(crate) fn changes(self) -> bool {
+        matches!(self, Self::TtlSeconds | Self::TtlMinutes | Self::TtlMs)
+    }
+
+    /// Whether it is the text, in whatever form.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::TextGsm7 | Self::TextUcs2Hex)
+    }
+
+    /// Whether it is the text of messages in one encoding only.
+    pub(crate) fn is_of_one_encoding(self) -> bool {
+        matches!(self, Self::TextGsm7 | Self::TextUcs2Hex)
     }
 
     /// Whether its value needs a sender.
@@ -72,6 +102,8 @@ pub(crate) struct Values<'a> {
     pub(crate) from: Option<SenderId>,
     /// What the provider calls the encoding of this message.
     pub(crate) encoding: &'a str,
+    /// The validity that is left.
+    pub(crate) remaining: Remaining,
 }
 
 impl Values<'_> {
@@ -80,19 +112,25 @@ impl Values<'_> {
         match variable {
             Variable::CallbackUrl => self.submission.callback_url.is_some(),
             Variable::From | Variable::FromDigits => self.sender().is_some(),
+            Variable::TextGsm7 => self.submission.encoding == Encoding::Gsm7,
+            Variable::TextUcs2Hex => self.submission.encoding == Encoding::Ucs2,
             _ => true,
         }
     }
 
     /// The value as text; empty if the message has none.
     pub(crate) fn get(&self, variable: Variable) -> Cow<'_, str> {
+        if !self.has(variable) {
+            return "".into();
+        }
         let message = self.submission;
         match variable {
             Variable::To => String::from(message.to.e164()).into(),
             Variable::ToDigits => String::from(message.to.digits()).into(),
             Variable::From => self.sender_text(|number| number.e164().into()),
             Variable::FromDigits => self.sender_text(|number| number.digits().into()),
-            Variable::Text => message.text.as_str().into(),
+            Variable::Text | Variable::TextGsm7 => message.text.as_str().into(),
+            Variable::TextUcs2Hex => ucs2_hex(message.text.as_str()).into(),
             Variable::Reference => message.reference.as_str().into(),
             Variable::Id => message.id.to_string().into(),
             Variable::CallbackUrl => match &message.callback_url {
@@ -102,7 +140,10 @@ impl Values<'_> {
             Variable::Segments => message.segments.to_string().into(),
             Variable::Encoding => self.encoding.into(),
             Variable::ExpiresAt => message.expires_at.to_string().into(),
-            Variable::ExpiresAtUnix => self.expires_at_unix().to_string().into(),
+            Variable::ExpiresAtUnix
+            | Variable::TtlSeconds
+            | Variable::TtlMinutes
+            | Variable::TtlMs => self.number(variable).to_string().into(),
         }
     }
 
@@ -111,13 +152,16 @@ impl Values<'_> {
         match variable {
             Variable::ToDigits => i64::try_from(self.submission.to.to_u64()).unwrap_or(i64::MAX),
             Variable::Segments => self.submission.segments.into(),
-            Variable::ExpiresAtUnix => self.expires_at_unix(),
+            Variable::ExpiresAtUnix => self.submission.expires_at.as_millis() / 1_000,
+            Variable::TtlSeconds => self.left_in(Duration::from_secs(1)),
+            Variable::TtlMinutes => self.left_in(Duration::from_secs(60)),
+            Variable::TtlMs => self.left_in(Duration::from_millis(1)),
             _ => 0,
         }
     }
 
-    fn expires_at_unix(&self) -> i64 {
-        self.submission.expires_at.as_millis() / 1_000
+    fn left_in(&self, unit: Duration) -> i64 {
+        self.remaining.until(self.submission.expires_at, unit)
     }
 
     fn sender(&self) -> Option<SenderId> {
@@ -133,6 +177,16 @@ impl Values<'_> {
             },
         }
     }
+}
+
+/// The text in UTF-16, most significant byte first, as hexadecimal digits.
+fn ucs2_hex(text: &str) -> String {
+    let mut hex = String::with_capacity(4 * text.len());
+    for unit in text.encode_utf16() {
+        // Writing into a `String` cannot fail.
+        let _ = write!(hex, "{unit:04X}");
+    }
+    hex
 }
 
 /// What a provider calls the encodings, where it does not call them `gsm7` and `ucs2`.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sms_core::{
-    CallbackSupport, DecodeError, Encoding, Outcome, ReportRequest, ReportStatus, Subject,
-    Submission,
+    CallbackSupport, Clock as _, DecodeError, Encoding, Outcome, ReportRequest, ReportStatus,
+    Subject, Submission, SystemClock,
 };
 use sms_provider_http::Built;
 
-use crate::support::{answering, body, build, http, submission, with_callback};
+use crate::support::{answering, body, build, form, http, submission, with_callback};
 
 fn built(settings: &str) -> Built {
     build("http", settings).unwrap()
@@ -126,11 +126,6 @@ async fn a_form_provider_is_described_by_configuration_alone() {
     assert_eq!(decoded.reports[0].status, ReportStatus::Delivered);
 }
 
-fn form(text: &str) -> Vec<(String, String)> {
-    let url = reqwest::Url::parse(&format!("http://x/?{text}")).unwrap();
-    url.query_pairs().into_owned().collect()
-}
-
 #[tokio::test]
 async fn a_query_provider_without_ids_is_described_by_configuration_alone() {
     let (addr, requests) = answering(http("202 Accepted", "", "0: Accepted for delivery")).await;
@@ -219,6 +214,197 @@ async fn the_verdict_goes_before_the_status_and_each_has_its_class() {
 }
 
 #[tokio::test]
+async fn the_exact_verdict_and_then_the_longest_beginning_count_in_whatever_list() {
+    let config = r#"
+        verdict = "text"
+        accepted = ["Success*"]
+        rejected = ["Error*"]
+        throttled = ["Error \"User throughput*"]
+        unavailable = ["error"]
+    "#;
+    for (body, expected) in [
+        ("Error \"No such number\"", Outcome::Rejected),
+        (
+            "Error \"User throughput exceeded\"",
+            Outcome::Throttled { retry_after: None },
+        ),
+        ("Error", Outcome::Unavailable { retry_after: None }),
+    ] {
+        let outcome = answered(config, http("200 OK", "", body)).await;
+        assert_eq!(outcome, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_places_the_first_that_holds_a_verdict_counts() {
+    let config = r#"
+        verdict = ["/sms/{to_digits}/code", "/code"]
+        accepted = [100]
+        rejected = [202]
+        unauthorized = [200]
+        id = "/sms/{to_digits}/id"
+    "#;
+    for (body, expected) in [
+        (
+            r#"{"code":100,"sms":{"79991234567":{"code":100,"id":"1-2"}}}"#,
+            accepted("1-2"),
+        ),
+        (
+            r#"{"code":100,"sms":{"79991234567":{"code":202}}}"#,
+            Outcome::Rejected,
+        ),
+        (
+            r#"{"code":200,"sms":{"70000000000":{"code":100}}}"#,
+            Outcome::Unauthorized,
+        ),
+        (
+            r#"{"code":202,"sms":{"79991234567":{"code":null}}}"#,
+            Outcome::Rejected,
+        ),
+        // The first that is there counts, known or not.
+        (
+            r#"{"code":100,"sms":{"79991234567":{"code":999}}}"#,
+            Outcome::Unknown,
+        ),
+    ] {
+        let outcome = answered(config, http("200 OK", "", body)).await;
+        assert_eq!(outcome, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn parts_of_a_message_that_fare_differently_leave_the_outcome_unknown() {
+    let config = "verdict = '/parts/*/status'\naccepted = [0]\nthrottled = [1]\nid = '/parts/*/id'";
+    for (parts, expected) in [
+        (
+            r#"[{"status":0,"id":"a"},{"status":0,"id":"b"}]"#,
+            accepted("a"),
+        ),
+        (r#"[{"status":0,"id":"a"},{"status":1}]"#, Outcome::Unknown),
+        (r#"[{"status":0,"id":"a"},{"status":99}]"#, Outcome::Unknown),
+        (
+            r#"[{"status":1},{"status":1}]"#,
+            Outcome::Throttled { retry_after: None },
+        ),
+        ("[]", Outcome::Unknown),
+        ("{}", Outcome::Unknown),
+    ] {
+        let body = format!("{{\"parts\":{parts}}}");
+        let outcome = answered(config, http("200 OK", "", &body)).await;
+        assert_eq!(outcome, expected, "{parts}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_only_an_acceptance_has_tells_it_where_no_verdict_is() {
+    let config = r#"
+        verdict = "/error_code"
+        accepted_if = "/id"
+        id = "/id"
+        rejected = [7]
+        http_status = { "207" = "unknown" }
+    "#;
+    for (status, body, expected) in [
+        ("200 OK", r#"{"id":17}"#, accepted("17")),
+        ("207 Some", r#"{"id":17,"error_code":null}"#, accepted("17")),
+        ("200 OK", r#"{"id":17,"error_code":7}"#, Outcome::Rejected),
+        ("200 OK", r#"{"id":17,"error_code":99}"#, Outcome::Unknown),
+        ("200 OK", r#"{"id":""}"#, Outcome::Unknown),
+        ("200 OK", "<html>", Outcome::Unknown),
+        ("500 Oops", r#"{"id":17}"#, Outcome::Unknown),
+        ("400 Bad", r#"{"error_code":99}"#, Outcome::Rejected),
+    ] {
+        let outcome = answered(config, http(status, "", body)).await;
+        assert_eq!(outcome, expected, "{status} {body}");
+    }
+    let cut = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"id\":17}".to_owned();
+    assert_eq!(answered(config, cut).await, Outcome::Unknown);
+    let alone = "accepted_if = '/id'";
+    let page = http("200 OK", "", "<html>");
+    assert_eq!(answered(alone, page).await, Outcome::Unknown);
+}
+
+#[tokio::test]
+async fn a_refusal_without_the_providers_verdict_is_a_proxys_and_ends_no_message() {
+    let config = "verdict = '/code'\naccepted = [0]";
+    let unavailable = Outcome::Unavailable { retry_after: None };
+    for (status, body, expected) in [
+        ("400 Bad Request", "<html>", unavailable.clone()),
+        ("413 Too Large", "", unavailable.clone()),
+        ("422 Unprocessable", r#"{"code":null}"#, unavailable),
+        ("400 Bad Request", r#"{"code":7}"#, Outcome::Rejected),
+        ("403 Forbidden", "<html>", Outcome::Unauthorized),
+        ("502 Bad Gateway", "<html>", Outcome::Unknown),
+    ] {
+        let outcome = answered(config, http(status, "", body)).await;
+        assert_eq!(outcome, expected, "{status} {body}");
+    }
+    let told = format!("{config}\nhttp_status = {{ '400' = 'rejected' }}");
+    let answer = http("400 Bad Request", "", "<html>");
+    assert_eq!(answered(&told, answer).await, Outcome::Rejected);
+}
+
+#[tokio::test]
+async fn a_2xx_without_the_id_that_its_body_should_hold_is_unknown() {
+    for (id, body, expected) in [
+        ("/id", r#"{"id":"x"}"#, accepted("x")),
+        ("/id", "<html>", Outcome::Unknown),
+        ("text:id={};", "<html>", Outcome::Unknown),
+        (
+            "header:X-Id",
+            "<html>",
+            Outcome::Accepted { provider_id: None },
+        ),
+    ] {
+        let config = format!("id = '{id}'");
+        let outcome = answered(&config, http("200 OK", "", body)).await;
+        assert_eq!(outcome, expected, "{id} {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_wait_may_be_told_in_another_unit() {
+    let body = r#"{"error":"please wait [ 250 ] and retry","wait":9}"#;
+    let soon = SystemClock.now().as_millis() / 1_000 + 600;
+    let headers = format!("x-reset: {soon}\r\nretry-after-ms: 1500\r\nretry-after: 7\r\n");
+    let millis = Duration::from_millis;
+    for (place, expected) in [
+        ("'/wait'", millis(9_000)),
+        ("{ at = '/wait' }", millis(9_000)),
+        ("{ at = 'text:wait [ {} ]', unit = 'ms' }", millis(250)),
+        (
+            "{ at = 'header:Retry-After-Ms', unit = 'ms' }",
+            millis(1_500),
+        ),
+        ("{ at = '/nowhere', unit = 'ms' }", millis(7_000)),
+    ] {
+        let config = format!("retry_after = {place}");
+        let outcome = answered(&config, http("429 Slow", &headers, body)).await;
+        assert_eq!(outcome.retry_after(), Some(expected), "{place}");
+    }
+    let config = "retry_after = { at = 'header:X-Reset', unit = 'unix' }";
+    let wait = answered(config, http("429 Slow", &headers, body)).await;
+    let wait = wait.retry_after().unwrap();
+    // The rest is for a busy machine.
+    assert!(
+        wait <= millis(600_000) && wait > millis(500_000),
+        "{wait:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_kept_of_an_answer_repeats_neither_recipient_nor_text() {
+    let config = "verdict = '/v'\naccepted = [0]\notherwise = 'rejected'\ndescription = '/d'";
+    let words = r#"{"v":"bad +79991234567: Hello you","d":"79991234567: Hello you"}"#;
+    let (addr, _) = answering(http("200 OK", "", words)).await;
+    let settings = format!("url = 'http://{addr}/{{to}}/{{text}}'\n[answer]\n{config}");
+    let provider = built(&settings).provider;
+    let answer = provider.submit(&submission("Hello you")).await;
+    assert_eq!(answer.code.as_deref(), Some("bad +•••: •••"));
+    assert_eq!(answer.description.as_deref(), Some("•••: •••"));
+}
+
+#[tokio::test]
 async fn without_verdict_any_2xx_is_an_acceptance_even_if_its_body_breaks_off() {
     let config = "id = 'header:X-Id'";
     let whole = http("201 Created", "x-id: a-1\r\n", "whatever");
@@ -232,6 +418,58 @@ async fn a_verdict_in_a_body_that_breaks_off_is_unknown() {
     let config = "verdict = '/code'\naccepted = [0]\notherwise = 'rejected'";
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"code\":0}".to_owned();
     assert_eq!(answered(config, cut).await, Outcome::Unknown);
+}
+
+async fn asked(settings: &str, message: &Submission) -> Vec<(String, String)> {
+    let (addr, requests) = answering(http("200 OK", "", "")).await;
+    let built = built(&format!("url = 'http://{addr}/'\n{settings}"));
+    built.provider.submit(message).await;
+    let request = requests.lock().unwrap()[0].clone();
+    form(body(&request))
+}
+
+fn values(sent: &[(String, String)], name: &str) -> Vec<String> {
+    let of_name = sent.iter().filter(|(key, _)| key == name);
+    of_name.map(|(_, value)| value.clone()).collect()
+}
+
+#[tokio::test]
+async fn the_remaining_validity_is_told_within_what_the_provider_takes() {
+    let left = |left: Duration| Submission {
+        expires_at: SystemClock.now() + left,
+        ..submission("Hi")
+    };
+    let settings = "ttl_min = '20s'\nttl_max = '1h'\nbody.form = { a = '{to}', b = '{text}', \
+                    s = '{ttl_seconds}', m = '{ttl_minutes}', ms = '{ttl_ms}' }";
+    let sent = asked(settings, &left(Duration::from_secs(3))).await;
+    assert_eq!(values(&sent, "s"), ["20"]);
+    assert_eq!(values(&sent, "m"), ["1"]);
+    let sent = asked(settings, &left(Duration::from_secs(7_200))).await;
+    assert_eq!(values(&sent, "ms"), ["3600000"]);
+    let sent = asked(settings, &left(Duration::from_secs(1_800))).await;
+    let seconds: u64 = values(&sent, "s")[0].parse().unwrap();
+    // The rest is for a busy machine.
+    assert!((1_700..=1_800).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
+async fn a_list_in_a_form_repeats_its_field() {
+    let settings = "body.form = { to = '{to}', b = '{text}', tag = ['one', '{reference}'] }";
+    let message = submission("Hi");
+    let sent = asked(settings, &message).await;
+    assert_eq!(values(&sent, "tag"), ["one", message.reference.as_str()]);
+}
+
+#[tokio::test]
+async fn a_sender_that_may_be_missing_is_left_out() {
+    let settings = "from_optional = true\nbody.form = { to = '{to}', b = '{text}', f = '{from}' }";
+    let sent = asked(settings, &submission("Hi")).await;
+    assert_eq!(values(&sent, "f"), [""; 0]);
+    let named = Submission {
+        from: Some("Brand".parse().unwrap()),
+        ..submission("Hi")
+    };
+    assert_eq!(values(&asked(settings, &named).await, "f"), ["Brand"]);
 }
 
 #[tokio::test]
@@ -249,10 +487,12 @@ async fn a_text_that_is_too_long_is_refused_without_asking() {
 #[tokio::test]
 async fn a_text_of_dots_does_not_lead_to_another_path() {
     let (addr, requests) = answering(http("200 OK", "", "")).await;
-    let built = built(&format!("url = 'http://{addr}/{{to}}/{{text}}/send'"));
-    for text in ["..", "."] {
-        let answer = built.provider.submit(&submission(text)).await;
-        assert_eq!(answer.outcome, Outcome::Rejected, "{text}");
+    for end in ["/send", "", "/"] {
+        let built = built(&format!("url = 'http://{addr}/{{to}}/{{text}}{end}'"));
+        for text in ["..", "."] {
+            let answer = built.provider.submit(&submission(text)).await;
+            assert_eq!(answer.outcome, Outcome::Rejected, "{text}{end}");
+        }
     }
     assert!(requests.lock().unwrap().is_empty());
 }
@@ -324,6 +564,44 @@ fn a_list_of_reports_is_read_item_by_item() {
     assert_eq!(read, expected);
     assert_eq!(reports[0].provider_id, Some("p1".parse().unwrap()));
     assert_eq!(reports[3].receipt_id.as_deref(), Some("9"));
+}
+
+#[test]
+fn the_exact_status_and_then_the_longest_beginning_count_in_whatever_list() {
+    let decoder = built(
+        "url = 'https://h/{to}/{text}'\n[report]\nformat = 'form'\nprovider_id = 'id'\n\
+         status = 's'\ndelivered = ['ok']\nundelivered = ['failed*']\nexpired = ['failed_exp*']\n\
+         rejected = ['ESME_*']\nbuffered = ['ESME_ROK']",
+    )
+    .decoder;
+    for (word, expected) in [
+        ("failed", ReportStatus::Undelivered),
+        ("failed_expired", ReportStatus::Expired),
+        ("ESME_RINVDSTADR", ReportStatus::Rejected),
+        ("ESME_ROK", ReportStatus::Buffered),
+    ] {
+        let body = format!("id=7&s={word}");
+        let decoded = decoder.decode(&posted("", body.as_bytes())).unwrap();
+        assert_eq!(decoded.reports[0].status, expected, "{word}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_report_is_bounded() {
+    let decoder = built(
+        "url = 'https://h/{to}/{text}'\n[report]\nprovider_id = '/id'\nreceipt = '/r'\n\
+         receipt_id = '/rid'\ncode = '/code'",
+    )
+    .decoder;
+    let long = "7".repeat(70_000);
+    let own = json!({ "id": "1", "r": "stat:DELIVRD", "rid": long, "code": long });
+    let receipt = json!({ "id": "1", "r": format!("id:{long} stat:DELIVRD err:{long}") });
+    for body in [own, receipt] {
+        let decoded = decoder.decode(&posted("", body.to_string().as_bytes()));
+        let report = &decoded.unwrap().reports[0];
+        assert_eq!(report.receipt_id.as_deref().map(str::len), Some(255));
+        assert_eq!(report.code.as_deref().map(str::len), Some(64));
+    }
 }
 
 #[test]

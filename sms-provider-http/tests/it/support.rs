@@ -133,3 +133,9 @@ fn is_whole(request: &str) -> bool {
 pub(crate) fn body(request: &str) -> &str {
     request.split_once("\r\n\r\n").expect("a whole request").1
 }
+
+/// The fields of a form or a query.
+pub(crate) fn form(text: &str) -> Vec<(String, String)> {
+    let url = reqwest::Url::parse(&format!("http://x/?{text}")).unwrap();
+    url.query_pairs().into_owned().collect()
+}

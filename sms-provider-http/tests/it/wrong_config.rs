@@ -32,7 +32,7 @@ fn what_is_added_wrongly_is_refused_by_its_key() {
         (
             "headers.X-To = '{too}'",
             "headers.X-To",
-            "unknown variable {too}",
+            "unknown variable at character 1",
         ),
         (
             "headers.X-Text = '{text}'",
@@ -95,10 +95,57 @@ fn what_is_added_wrongly_is_refused_by_its_key() {
             "JSON",
         ),
         (
-            "report = { id = '/i', receipt = '/r', reply.status = 42 }",
+            "report = { id = '/i', receipt = '/r', reply.status = 404 }",
             "report.reply.status",
-            "",
+            "200 to 299",
         ),
+        (
+            "report = { id = '/i', status = '/s', delivered = ['ok'], expired = ['OK'] }",
+            "report.expired",
+            "report.delivered too",
+        ),
+        (
+            "answer = { verdict = '/c', accepted = [0], rejected = ['e*'], unknown = ['E*'] }",
+            "answer.unknown",
+            "answer.rejected too",
+        ),
+        (
+            "answer.verdict = ['/code', 'code']",
+            "answer.verdict[1]",
+            "JSON pointer",
+        ),
+        (
+            "answer.verdict = '/{text}'",
+            "answer.verdict",
+            "{to_digits}",
+        ),
+        (
+            "answer.retry_after = 'soon'",
+            "answer.retry_after",
+            "no place",
+        ),
+        (
+            "answer.retry_after = { at = '/wait', unit = 'min' }",
+            "answer.retry_after.unit",
+            "`ms`",
+        ),
+        (
+            "answer.retry_after = { at = '/wait', in = 's' }",
+            "answer.retry_after.in",
+            "no known key",
+        ),
+        ("ttl_max = '1h'", "ttl_max", "{ttl_seconds}"),
+        (
+            "query.ttl = '{ttl_ms}'\nttl_min = '2h'\nttl_max = '1h'",
+            "ttl_min",
+            "more than ttl_max",
+        ),
+        (
+            "query = { ttl = '{ttl_ms}', id = '{id}' }\ndeduplicates = true",
+            "deduplicates",
+            "{expires_at}",
+        ),
+        ("from_optional = true", "from_optional", "keep one"),
     ] {
         let error = refused(&format!("{RIGHT}\n{added}"));
         assert_eq!(error.key(), key, "{added}: {error}");
@@ -137,6 +184,21 @@ fn what_is_missing_or_wrong_in_the_request_is_refused() {
             "is missing",
         ),
         (
+            "url = 'https://h/{to}'\nquery.b = '{text_gsm7}'",
+            "body",
+            "{text_ucs2_hex}",
+        ),
+        (
+            "url = 'https://h/{to}/{text_gsm7}'\nquery.b = '{text_ucs2_hex}'",
+            "url",
+            "one encoding",
+        ),
+        (
+            "url = 'https://h/{to}/{text}/{from}'\nfrom_optional = true",
+            "from_optional",
+            "URL",
+        ),
+        (
             "url = 'https://h/{to}'\nmethod = 'GET'\nbody.form.b = '{text}'",
             "body",
             "GET",
@@ -144,7 +206,7 @@ fn what_is_missing_or_wrong_in_the_request_is_refused() {
         (
             "url = 'https://h/{to}'\nbody.json = [1, { t = '{txt}' }]",
             "body.json[1].t",
-            "{txt}",
+            "unknown variable at character 1",
         ),
         (
             "url = 'https://h/{to}'\nbody.json.t = '{text:number}'",
@@ -178,6 +240,51 @@ fn a_description_does_not_show_its_secrets() {
     assert!(!format!("{settings:?}").contains("hunter"));
     let config: sms_provider_http::HttpConfig = settings.read().unwrap();
     assert!(!format!("{config:?}").contains("hunter"));
+}
+
+#[test]
+fn a_refusal_repeats_no_value() {
+    for added in [
+        "auth = 'Bearer hunter2'",
+        "auth.basic = 'hunter2'",
+        "auth.bearer = { hunter2 = 'a' }",
+        "auth.header = ['hunter2']",
+        "method = 'hunter2'",
+        "query.key = '{hunter2}'",
+        "query.key = '{hunter2'",
+        "headers.X-Key = 'hunter2}'",
+        "url = 'https://api.example/send?key={hunter2}'",
+        "answer.verdict = 'hunter2'",
+        "answer.otherwise = 'hunter2'",
+        "answer.retry_after = { at = '/wait', unit = 'hunter2' }",
+        "report = 'hunter2'",
+        "report.format = 'hunter2'",
+    ] {
+        let right = match added.starts_with("url") {
+            true => RIGHT.replace("url = 'https://api.example/send'", ""),
+            false => RIGHT.to_owned(),
+        };
+        let error = refused(&format!("{right}\n{added}"));
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hunter2"), "{added}: {shown}");
+    }
+}
+
+#[test]
+fn what_makes_a_provider_does_not_show_its_credentials() {
+    let settings = |text: &str| Settings::new(&text.parse::<toml::Table>().unwrap()).unwrap();
+    let config: sms_provider_http::MegafonConfig = settings(
+        "from = 'Brand'\nurl = 'https://hunter2/'\nlogin = 'hunter2'\npassword = 'hunter2'",
+    )
+    .read()
+    .unwrap();
+    let auth: sms_provider_http::AuthConfig =
+        settings("basic = { login = 'hunter2', password = 'hunter2' }")
+            .read()
+            .unwrap();
+    let shown = format!("{config:?} {auth:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("Brand"), "{shown}");
 }
 
 #[derive(Debug)]
