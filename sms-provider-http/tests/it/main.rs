@@ -9,6 +9,7 @@ mod conformance;
 mod failures;
 mod limits;
 mod readme;
+mod recipes;
 mod sandbox;
 mod support;
 mod wrong_config;
