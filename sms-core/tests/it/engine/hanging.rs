@@ -65,7 +65,7 @@ async fn a_call_that_never_returns_is_told_of_with_what_it_was_for() {
         let rig = Rig::new();
         let switch = Arc::default();
         let process = rig.bare(&switch).provider(rig.limited_to("5/s"));
-        let process = process.retention(SECOND);
+        let process = process.retention(60 * SECOND);
         let engine = process.build().unwrap();
         switch.set(port, method, Fault::HangBefore);
         let _running = engine.start();
