@@ -13,8 +13,8 @@ use crate::refusal::{Refusal, Violation};
 
 /// The page when a client asks for no particular size.
 const DEFAULT_PAGE: usize = 50;
-/// The largest page. A message with the longest text and a dozen attempts takes about 8 kB, so it
-/// stays within the 4 MiB that gRPC clients take.
+/// The largest page. An ordinary message takes about 1 kB; a page of those with long lives ends
+/// sooner, as `page.rs` says.
 const LARGEST_PAGE: usize = 500;
 
 /// Collects what is wrong with the fields of a request.

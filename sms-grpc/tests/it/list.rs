@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use sms_core::State;
+use prost::Message as _;
+use sms_core::{IncomingReport, MessageId, ReportStatus, State, Subject};
 use sms_grpc::proto::v1::{
     ListMessagesRequest, ListMessagesResponse, SendMessageRequest, State as WireState,
 };
 
-use crate::server::{Server, to_send};
+use crate::server::{PROVIDER, Server, Setup, to_send};
 
 async fn list(server: &Server, request: ListMessagesRequest) -> ListMessagesResponse {
     let reply = server.v1().await.list_messages(request).await;
@@ -58,6 +59,54 @@ async fn a_page_without_a_size_holds_fifty() {
     let page = list(&server, ListMessagesRequest::default()).await;
     assert_eq!(page.messages.len(), 50);
     assert!(!page.next_page_token.is_empty());
+}
+
+/// The provider has told as much of the message as is kept, in long words.
+async fn tell_a_long_life(server: &Server, id: MessageId) {
+    for number in 0..16 {
+        let report = IncomingReport {
+            subject: Subject::Id(id),
+            status: ReportStatus::Buffered,
+            provider_id: None,
+            receipt_id: Some(format!("{number:0>255}")),
+            code: Some("000".into()),
+            text: Some("щ".repeat(500)),
+        };
+        let provider = PROVIDER.parse().unwrap();
+        server.engine.report(&provider, report).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_long_lives_is_one_that_clients_take() {
+    let setup = Setup {
+        works: true,
+        ..Setup::default()
+    };
+    let server = setup.start();
+    for _ in 0..300 {
+        let id = server.send().await;
+        server.reaches(id, State::Sent).await;
+        tell_a_long_life(&server, id).await;
+    }
+    let (mut seen, mut bytes, mut token) = (HashSet::new(), 0, String::new());
+    loop {
+        let request = ListMessagesRequest {
+            page_size: 500,
+            page_token: token,
+            ..ListMessagesRequest::default()
+        };
+        // The client takes 4 MiB at once, as all do.
+        let page = list(&server, request).await;
+        bytes += page.encoded_len();
+        seen.extend(ids(&page));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 300);
+    assert!(bytes > 4 * 1024 * 1024, "{bytes}: too few to tell anything");
 }
 
 #[tokio::test]
