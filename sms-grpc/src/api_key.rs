@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use sms_core::{Entropy, Secret, TenantId};
@@ -180,13 +181,13 @@ pub struct GeneratedKey {
 
 /// The keys that let in.
 #[derive(Debug, Clone, Default)]
-pub struct ApiKeys(Vec<ApiKey>);
+pub struct ApiKeys(Vec<Arc<ApiKey>>);
 
 impl ApiKeys {
     /// These keys.
     #[must_use]
     pub fn new(keys: Vec<ApiKey>) -> Self {
-        Self(keys)
+        Self(keys.into_iter().map(Arc::new).collect())
     }
 
     /// Makes a new key.
@@ -210,7 +211,7 @@ impl ApiKeys {
     }
 
     /// The key whose bearer presented this text.
-    pub(crate) fn find(&self, presented: &str) -> Option<&ApiKey> {
+    pub(crate) fn find(&self, presented: &str) -> Option<&Arc<ApiKey>> {
         let hash = KeyHash::of(presented);
         // All are compared, so that the time does not tell which one it was.
         self.0
@@ -225,8 +226,9 @@ impl ApiKeys {
     pub(crate) fn duplicate(&self) -> Option<(&ApiKey, &ApiKey)> {
         let keys = &self.0;
         keys.iter().enumerate().find_map(|(at, one)| {
-            let same = |other: &&ApiKey| other.hash == one.hash;
-            keys[at + 1..].iter().find(same).map(|other| (one, other))
+            let mut others = keys[at + 1..].iter();
+            let same = others.find(|other| other.hash == one.hash)?;
+            Some((&**one, &**same))
         })
     }
 }

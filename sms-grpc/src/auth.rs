@@ -1,10 +1,12 @@
 //! Who calls.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use sms_core::TenantId;
 
-use crate::api_key::{ApiKeys, Scope, Scopes, is_well_formed};
+use crate::api_key::{ApiKey, ApiKeys, Scope, Scopes, is_well_formed};
 use crate::refusal::Refusal;
 
 /// Who calls, and what they may do.
@@ -12,6 +14,8 @@ use crate::refusal::Refusal;
 pub(crate) struct Caller {
     pub(crate) tenant: TenantId,
     scopes: Scopes,
+    /// The key that was shown; none where none is asked for.
+    key: Option<Arc<ApiKey>>,
 }
 
 impl Caller {
@@ -22,6 +26,7 @@ impl Caller {
             return Ok(Self {
                 tenant: TenantId::default(),
                 scopes: Scopes::ALL,
+                key: None,
             });
         }
         let presented = bearer(headers).ok_or(Refusal::ApiKeyMissing)?;
@@ -33,7 +38,13 @@ impl Caller {
         Ok(Self {
             tenant: key.tenant.clone(),
             scopes: key.scopes,
+            key: Some(Arc::clone(key)),
         })
+    }
+
+    /// What the operator calls the key that was shown.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(|key| &*key.name)
     }
 
     /// The caller of a request that was let in, if they may do this.

@@ -43,7 +43,7 @@ pub struct GrpcConfig {
     pub shutdown_grace: Duration,
 }
 
-/// The files for TLS, in PEM form.
+/// The files for TLS, in PEM form. Read once, when the server takes its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The server's certificate, followed by those that vouch for it.

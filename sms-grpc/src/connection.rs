@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its end.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::dispatch::Dispatch;
+use crate::preface;
 
-/// How long a peer may take until it says something, and for the TLS handshake. A connection
-/// that does nothing holds one of few places.
+/// How long a peer may take for the TLS handshake and the first words of HTTP/2, both together. A
+/// connection that does nothing holds one of few places.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 /// A quiet peer is asked for a sign of life after this time, so that one that vanished without a
 /// word gives its place back.
@@ -67,6 +69,7 @@ impl Connections {
 
     /// Serves one connection to its end.
     pub(crate) async fn serve(self, stream: TcpStream) {
+        let from = stream.peer_addr().ok().map(|address| address.ip());
         // A reply must not wait for the next one to fill its packet.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "a connection was lost before it began");
@@ -74,13 +77,14 @@ impl Connections {
         }
         match &self.tls {
             Some(tls) => {
-                if let Some(stream) = self.in_time(tls.accept(stream)).await {
-                    self.serve_http(stream).await;
+                let begin = async { preface::read(tls.accept(stream).await?).await };
+                if let Some(begun) = self.in_time(begin).await {
+                    self.serve_http(begun, from).await;
                 }
             }
             None => {
-                if self.in_time(first_byte(&stream)).await.is_some() {
-                    self.serve_http(stream).await;
+                if let Some(begun) = self.in_time(preface::read(stream)).await {
+                    self.serve_http(begun, from).await;
                 }
             }
         }
@@ -100,10 +104,10 @@ impl Connections {
         None
     }
 
-    async fn serve_http<I: AsyncRead + AsyncWrite + Unpin>(&self, io: I) {
+    async fn serve_http<I: AsyncRead + AsyncWrite + Unpin>(&self, io: I, from: Option<IpAddr>) {
         let connection = self
             .http
-            .serve_connection(TokioIo::new(io), self.dispatch.clone());
+            .serve_connection(TokioIo::new(io), self.dispatch.for_peer(from));
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -118,13 +122,5 @@ impl Connections {
         if let Err(error) = ended {
             debug!(%error, "a connection ended early");
         }
-    }
-}
-
-/// Waits until the peer says something.
-async fn first_byte(stream: &TcpStream) -> io::Result<()> {
-    match stream.peek(&mut [0]).await? {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        _ => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,6 +16,7 @@ use tonic::body::Body;
 use tonic::codegen::Service as _;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
+use tracing::debug;
 
 use crate::api_key::ApiKeys;
 use crate::auth::Caller;
@@ -24,15 +26,21 @@ use crate::legacy::LegacyService;
 use crate::proto::legacy::sms_service_server::SmsServiceServer;
 use crate::proto::v1::message_service_server::MessageServiceServer;
 use crate::refusal::Refusal;
+use crate::refused_keys::RefusedKeys;
 use crate::v1::V1Service;
 
 /// Lets calls in and passes them on. One match on the path instead of a router: the same few
 /// services always, and a call costs microseconds.
 #[derive(Clone)]
-pub(crate) struct Dispatch(Arc<Services>);
+pub(crate) struct Dispatch {
+    services: Arc<Services>,
+    /// Where the calls of this connection come from.
+    from: Option<IpAddr>,
+}
 
 pub(crate) struct Services {
     pub(crate) keys: ApiKeys,
+    pub(crate) refused_keys: RefusedKeys,
     pub(crate) legacy: SmsServiceServer<LegacyService>,
     pub(crate) v1: MessageServiceServer<V1Service>,
     pub(crate) health: HealthServer<HealthService>,
@@ -77,23 +85,50 @@ impl Service {
 
 impl Dispatch {
     pub(crate) fn new(services: Services) -> Self {
-        Self(Arc::new(services))
+        Self {
+            services: Arc::new(services),
+            from: None,
+        }
+    }
+
+    /// For a connection that comes from there.
+    pub(crate) fn for_peer(&self, from: Option<IpAddr>) -> Self {
+        Self {
+            services: Arc::clone(&self.services),
+            from,
+        }
     }
 
     fn answer(&self, service: Service, mut request: Request<Incoming>) -> Answer {
         // Load balancers ask without a key.
         if matches!(service, Service::Health) {
-            return Answer::Coming(self.0.health.clone().call(request));
+            return Answer::Coming(self.services.health.clone().call(request));
         }
         // Before the body is read, so that strangers cannot make the server hold it.
-        match Caller::from_headers(request.headers(), &self.0.keys) {
-            Ok(caller) => request.extensions_mut().insert(caller),
-            Err(refusal) => return Answer::refused(service, refusal),
+        match Caller::from_headers(request.headers(), &self.services.keys) {
+            Ok(caller) => {
+                self.log(service, &caller);
+                request.extensions_mut().insert(caller)
+            }
+            Err(refusal) => {
+                self.services.refused_keys.note(self.from, refusal.reason());
+                return Answer::refused(service, refusal);
+            }
         };
         match deadline::timeout(request.headers()) {
             Some(timeout) => self.answer_within(timeout, service, request),
             None => self.pass_on(service, request),
         }
+    }
+
+    fn log(&self, service: Service, caller: &Caller) {
+        debug!(
+            service = service.name(),
+            from = self.from.map(tracing::field::display),
+            key = caller.key(),
+            tenant = %caller.tenant,
+            "a call"
+        );
     }
 
     /// The answer, or a refusal if it does not come in time.
@@ -121,7 +156,7 @@ impl Dispatch {
 
     /// The answer of the service; the caller is let in already.
     fn pass_on(&self, service: Service, request: Request<Incoming>) -> Answer {
-        let services = &self.0;
+        let services = &self.services;
         Answer::Coming(match service {
             Service::Legacy => services.legacy.clone().call(request),
             Service::V1 => services.v1.clone().call(request),

@@ -25,6 +25,12 @@ impl Health {
         Self(watch::Sender::new(true))
     }
 
+    /// Whether calls are welcome.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Says from now on that calls are welcome, or that they are not: while draining, or while
     /// the store cannot be reached. Calls that come all the same are taken.
     pub fn set_serving(&self, serving: bool) {
@@ -75,7 +81,7 @@ impl HealthApi for HealthService {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
         Self::check_name(&request)?;
-        Ok(Response::new(reply(*self.health.0.borrow())))
+        Ok(Response::new(reply(self.health.is_serving())))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;

@@ -2,14 +2,17 @@
 
 mod api_key;
 mod auth;
+mod check;
 mod config;
 mod connection;
 mod deadline;
 mod dispatch;
 mod health;
 mod legacy;
+mod preface;
 pub mod proto;
 mod refusal;
+mod refused_keys;
 mod server;
 mod tls;
 mod v1;
@@ -19,4 +22,5 @@ pub use api_key::{
 };
 pub use config::{GrpcConfig, TlsFiles};
 pub use health::Health;
+pub use refused_keys::RefusedKeys;
 pub use server::{BindError, BoundServer, GrpcServer};

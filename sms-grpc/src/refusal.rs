@@ -109,6 +109,11 @@ impl Refusal {
         }
     }
 
+    /// What `google.rpc.ErrorInfo` calls it.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.facts().reason
+    }
+
     /// What is known besides the text, for `google.rpc.ErrorInfo`.
     fn metadata(&self) -> HashMap<String, String> {
         let pair = match self {

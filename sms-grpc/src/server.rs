@@ -15,6 +15,7 @@ use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tracing::warn;
 
+use crate::check::check;
 use crate::config::GrpcConfig;
 use crate::connection::Connections;
 use crate::dispatch::{Dispatch, Services};
@@ -23,6 +24,7 @@ use crate::legacy::LegacyService;
 use crate::proto;
 use crate::proto::legacy::sms_service_server::SmsServiceServer;
 use crate::proto::v1::message_service_server::MessageServiceServer;
+use crate::refused_keys::RefusedKeys;
 use crate::tls;
 use crate::v1::V1Service;
 
@@ -37,7 +39,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[non_exhaustive]
 pub enum BindError {
     /// The address cannot be listened on.
-    #[error("grpc.listen: cannot listen on {address}; is another program using it?")]
+    #[error("grpc.listen: cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -82,6 +84,14 @@ pub enum BindError {
         /// The configuration key.
         key: &'static str,
     },
+    /// A limit is beyond what can be counted.
+    #[error("grpc.{key}: is more than can be counted; set at most {most}")]
+    HugeLimit {
+        /// The configuration key.
+        key: &'static str,
+        /// The largest value.
+        most: usize,
+    },
 }
 
 /// The gRPC server.
@@ -102,7 +112,8 @@ impl GrpcServer {
         let closing = CancellationToken::new();
         let cut = CancellationToken::new();
         let health = Health::serving();
-        let services = services(&config, engine, &health, &closing);
+        let refused_keys = RefusedKeys::default();
+        let services = services(&config, engine, &health, &refused_keys, &closing);
         let connections = Connections::new(
             Dispatch::new(services),
             tls,
@@ -117,42 +128,10 @@ impl GrpcServer {
             grace: config.shutdown_grace,
             connections,
             health,
+            refused_keys,
             closing,
             cut,
         })
-    }
-}
-
-/// Refuses what would be dangerous, ambiguous, or idle.
-fn check(config: &GrpcConfig) -> Result<(), BindError> {
-    let address = config.listen;
-    let beyond = !config.is_loopback();
-    if beyond && config.tls.is_none() && !config.dangerously_allow_plaintext_beyond_loopback {
-        return Err(BindError::Plaintext { address });
-    }
-    let anyone = config.dangerously_allow_unauthenticated_beyond_loopback;
-    if beyond && !config.authenticates() && !anyone {
-        return Err(BindError::Unauthenticated { address });
-    }
-    if let Some((first, second)) = config.api_keys.duplicate() {
-        return Err(BindError::DuplicateKey {
-            first: first.name.clone(),
-            second: second.name.clone(),
-        });
-    }
-    let zero = [
-        ("max_message_bytes", config.max_message_bytes == 0),
-        ("max_concurrent_calls", config.max_concurrent_calls == 0),
-        ("max_watches", config.max_watches == 0),
-        ("max_connections", config.max_connections == 0),
-        (
-            "max_streams_per_connection",
-            config.max_streams_per_connection == 0,
-        ),
-    ];
-    match zero.into_iter().find(|(_, zero)| *zero) {
-        Some((key, _)) => Err(BindError::ZeroLimit { key }),
-        None => Ok(()),
     }
 }
 
@@ -173,6 +152,7 @@ fn services(
     config: &GrpcConfig,
     engine: Engine,
     health: &Health,
+    refused_keys: &RefusedKeys,
     closing: &CancellationToken,
 ) -> Services {
     let calls = Arc::new(Semaphore::new(config.max_concurrent_calls));
@@ -182,6 +162,7 @@ fn services(
     let largest = config.max_message_bytes;
     Services {
         keys: config.api_keys.clone(),
+        refused_keys: refused_keys.clone(),
         legacy: SmsServiceServer::new(legacy).max_decoding_message_size(largest),
         v1: MessageServiceServer::new(v1).max_decoding_message_size(largest),
         health: HealthServer::new(health),
@@ -211,6 +192,7 @@ pub struct BoundServer {
     grace: Duration,
     connections: Connections,
     health: Health,
+    refused_keys: RefusedKeys,
     closing: CancellationToken,
     cut: CancellationToken,
 }
@@ -234,6 +216,12 @@ impl BoundServer {
     #[must_use]
     pub fn health(&self) -> Health {
         self.health.clone()
+    }
+
+    /// Counts the calls that are refused for their API key.
+    #[must_use]
+    pub fn refused_keys(&self) -> RefusedKeys {
+        self.refused_keys.clone()
     }
 
     /// Serves until `shutdown` completes. Then takes no more connections and calls, ends watches

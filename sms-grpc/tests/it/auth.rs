@@ -63,6 +63,22 @@ async fn without_a_key_or_with_a_wrong_one_nothing_is_answered() {
 }
 
 #[tokio::test]
+async fn calls_that_are_refused_for_their_key_are_counted_and_no_others() {
+    let (server, [key, _]) = server();
+    let mut client = server.v1().await;
+    send_as(&server, &key, to_send()).await;
+    assert_eq!(server.refused_keys.count(), 0);
+    for (request, expected) in [
+        (Request::new(to_send()), 1),
+        (with_key("sms_x", to_send()), 2),
+        (with_key(&key, SendMessageRequest::default()), 2),
+    ] {
+        assert!(client.send_message(request).await.is_err());
+        assert_eq!(server.refused_keys.count(), expected);
+    }
+}
+
+#[tokio::test]
 async fn the_older_contract_needs_the_key_too() {
     let (server, [key, _]) = server();
     let mut client = server.legacy().await;

@@ -193,6 +193,24 @@ async fn two_keys_of_one_hash_are_refused() {
 }
 
 #[tokio::test]
+async fn limits_beyond_counting_are_refused_by_name() {
+    type Case = (&'static str, fn(&mut GrpcConfig));
+    let spoil: [Case; 3] = [
+        ("max_concurrent_calls", |c| {
+            c.max_concurrent_calls = usize::MAX
+        }),
+        ("max_watches", |c| c.max_watches = usize::MAX),
+        ("max_connections", |c| c.max_connections = usize::MAX / 2),
+    ];
+    for (key, spoil) in spoil {
+        let mut config = GrpcConfig::new(([127, 0, 0, 1], 0).into());
+        spoil(&mut config);
+        let text = bind(config).unwrap_err().to_string();
+        assert!(text.contains(&format!("grpc.{key}: ")), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn limits_of_zero_are_refused_by_name() {
     type Case = (&'static str, fn(&mut GrpcConfig));
     let spoil: [Case; 5] = [

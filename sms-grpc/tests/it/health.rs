@@ -33,6 +33,7 @@ async fn each_service_serves_until_told_otherwise() {
         );
     }
     server.health.set_serving(false);
+    assert!(!server.health.is_serving());
     for service in SERVICES {
         assert_eq!(
             check(&server, service).await.unwrap(),

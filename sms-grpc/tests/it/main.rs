@@ -20,6 +20,7 @@ mod reflection;
 mod send;
 mod server;
 mod shutdown;
+mod stalled;
 mod store_faults;
 mod tls;
 mod watch;

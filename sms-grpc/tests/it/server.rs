@@ -12,7 +12,7 @@ use sms_core::{
 use sms_grpc::proto::legacy::sms_service_client::SmsServiceClient;
 use sms_grpc::proto::v1::message_service_client::MessageServiceClient;
 use sms_grpc::proto::v1::{Message as WireMessage, SendMessageRequest};
-use sms_grpc::{BoundServer, GrpcConfig, GrpcServer, Health};
+use sms_grpc::{BoundServer, GrpcConfig, GrpcServer, Health, RefusedKeys};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
@@ -27,6 +27,7 @@ pub(crate) struct Server {
     pub(crate) engine: Engine,
     pub(crate) provider: Arc<ScriptedProvider>,
     pub(crate) health: Health,
+    pub(crate) refused_keys: RefusedKeys,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     work: Option<Running>,
@@ -114,6 +115,7 @@ impl Server {
         Self {
             address: bound.local_addr(),
             health: bound.health(),
+            refused_keys: bound.refused_keys(),
             serving: tokio::spawn(bound.serve(async {
                 let _ = stopped.await;
             })),
