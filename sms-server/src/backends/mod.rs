@@ -122,6 +122,12 @@ mod tests {
                  redis+sentinel://HOST:26379,HOST:26379/NAME",
             ),
             (
+                "redis//:hunter2@h:6379/0",
+                "\"***@h:6379/0\" is nothing this program can open; write memory: or sqlite:PATH or \
+                 redis://HOST:6379/0 or redis+cluster://HOST:6379,HOST:6379 or \
+                 redis+sentinel://HOST:26379,HOST:26379/NAME",
+            ),
+            (
                 "redis+cluster://host/1",
                 "the Redis URL: database: a cluster has only the database 0",
             ),
@@ -142,6 +148,11 @@ mod tests {
                 "amqp://me:hunter2@host?hartbeat=1",
                 "unknown parameter \"hartbeat\"",
             ),
+            (
+                "amqp//me:hunter2@host",
+                "\"***@host\" is nothing this program",
+            ),
+            ("amqp:/me:hunter2@host", "write it as amqp://"),
             ("amqps://host?prefix=", "prefix"),
             ("amqp:", "write it as amqp://"),
         ] {

@@ -125,7 +125,7 @@ pub(crate) fn mask_backend_url(url: &str) -> String {
 /// last `@` counts as the login.
 fn mask_login(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
+        return mask_mistyped(url);
     };
     match rest.rsplit_once('@') {
         Some((login, host)) => {
@@ -133,6 +133,15 @@ fn mask_login(url: &str) -> String {
             format!("{scheme}://{user}:{MASK}@{host}")
         }
         None => url.to_owned(),
+    }
+}
+
+/// A URL whose `://` was mistyped may hold a password all the same. The path of a file may hold an
+/// `@`, and no password.
+fn mask_mistyped(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, host)) if !url.starts_with("sqlite:") => format!("{MASK}@{host}"),
+        _ => url.to_owned(),
     }
 }
 
@@ -160,6 +169,11 @@ mod tests {
                 "amqp://host?prefix=a&password=hunter2",
                 "amqp://host?prefix=a&password=***",
             ),
+            ("redis//:hunter2@h:6379/0", "***@h:6379/0"),
+            ("redis:/:hunter2@h:6379/0", "***@h:6379/0"),
+            ("amqp//me:a@hunter2@h?prefix=a", "***@h?prefix=a"),
+            ("me:hunter2@h", "***@h"),
+            ("redis//host", "redis//host"),
             ("sqlite:./data/a@b.db", "sqlite:./data/a@b.db"),
             ("memory:", "memory:"),
         ] {
