@@ -66,7 +66,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Does only this part of the work; repeat it for several. Default: all
+    /// Only this part of the work; repeat it for several. Default: all
     #[arg(long = "role", value_name = "ROLE")]
     pub(crate) roles: Vec<Role>,
 }
@@ -201,7 +201,7 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Checks the configuration without starting anything
-    Check,
+    Check(ServeArgs),
     /// Prints the configuration in effect, secrets masked
     Show,
     /// Prints a configuration file to begin with: every key, its default and its meaning

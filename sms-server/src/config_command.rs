@@ -7,6 +7,7 @@ use sms_grpc::ApiKeys;
 use crate::args::{Cli, ConfigCommand};
 use crate::config::{self, Loaded, show};
 use crate::failure::Failure;
+use crate::serve::Roles;
 use crate::{output, serve};
 
 /// Runs the command.
@@ -15,7 +16,7 @@ pub(crate) async fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failur
         ConfigCommand::Init => output::text(config::DEFAULT_TOML),
         ConfigCommand::Key { name, tenant } => key(name, tenant, cli.json),
         ConfigCommand::Show => show_effective(&load(cli)?, cli.json),
-        ConfigCommand::Check => check(&load(cli)?, cli.json).await,
+        ConfigCommand::Check(args) => check(&load(cli)?, Roles::of(&args.roles), cli.json).await,
     }
 }
 
@@ -23,8 +24,8 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     Ok(config::load(cli.config.as_deref(), std::env::vars_os())?)
 }
 
-async fn check(loaded: &Loaded, json: bool) -> Result<(), Failure> {
-    serve::check(loaded).await?;
+async fn check(loaded: &Loaded, roles: Roles, json: bool) -> Result<(), Failure> {
+    serve::check(loaded, roles).await?;
     let file = loaded.file.as_ref().map(|file| file.display().to_string());
     if json {
         return output::line(&json!({ "ok": true, "file": file }).to_string());

@@ -11,6 +11,7 @@ use crate::backends::{self, Backend, OpenQueue};
 use crate::config::{self, Loaded};
 use crate::failure::{Failure, chain};
 use crate::output;
+use crate::progress::Screen;
 
 /// Runs the command.
 pub(crate) async fn run(cli: &Cli, command: &DeadLettersCommand) -> Result<(), Failure> {
@@ -77,7 +78,9 @@ async fn list(broker: &AmqpQueue, limit: usize, as_json: bool) -> Result<(), Fai
 }
 
 async fn replay(broker: &AmqpQueue, as_json: bool) -> Result<(), Failure> {
+    let progress = Screen::new(!as_json).begin("putting them back");
     let replayed = broker.replay_dead_letters().await;
+    drop(progress);
     let replayed = replayed.map_err(|error| Failure::new(chain(&error)))?;
     let Replayed {
         hints,

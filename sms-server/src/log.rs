@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
 use crate::config::{Config, LogFormat};
+use crate::progress::Screen;
 
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
@@ -51,9 +52,9 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, &'static str> {
 ///
 /// What other crates tell through the crate `log` is not listened to, at any level: the one that
 /// reads phone numbers tells them all.
-pub(crate) fn start(config: &Config) -> Result<(), &'static str> {
+pub(crate) fn start(config: &Config, screen: &Screen) -> Result<(), &'static str> {
     let filter = filter(&config.log.level)?;
-    let builder = fmt().with_env_filter(filter).with_writer(stderr);
+    let builder = fmt().with_env_filter(filter).with_writer(screen.clone());
     let colour = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let started = match config.log.format {
         LogFormat::Text => set_global_default(builder.with_ansi(colour).finish()),

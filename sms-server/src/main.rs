@@ -12,6 +12,7 @@ mod failure;
 mod health_command;
 mod log;
 mod output;
+mod progress;
 mod reachable;
 mod sandbox_command;
 mod serve;
@@ -53,11 +54,9 @@ fn main() -> ExitCode {
 fn serve(cli: &Cli, args: &ServeArgs) -> Result<(), Failure> {
     let loaded = config::load(cli.config.as_deref(), std::env::vars_os())?;
     let mut builder = Builder::new_multi_thread();
-    match loaded.config.runtime.worker_threads {
-        0 => {}
-        threads => {
-            builder.worker_threads(threads);
-        }
+    // Before there is a runtime: this many threads are started with it.
+    if let Some(threads) = serve::threads::wanted(&loaded)? {
+        builder.worker_threads(threads);
     }
     let runtime = builder.enable_all().build().map_err(Failure::new)?;
     runtime.block_on(serve::run(&loaded, Roles::of(&args.roles), cli.json))

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use sms_core::{StateCounts, Timestamp};
+use sms_grpc::RefusedKeys;
 
-use super::link_metrics::LinkMetrics;
+use super::link_metrics::{self, LinkMetrics};
 use super::links::Links;
 use super::metrics::{Metrics, Name, ProviderLabel, StateLabel};
 
@@ -26,6 +28,8 @@ pub(crate) struct Exposition {
     store_up: Gauge,
     held: Family<ProviderLabel, FloatGauge>,
     links: LinkMetrics,
+    keys: Option<RefusedKeys>,
+    keys_refused: Counter,
 }
 
 /// What the store says at a scrape.
@@ -36,7 +40,7 @@ pub(crate) struct Stored {
 }
 
 impl Exposition {
-    pub(crate) fn new(metrics: Arc<Metrics>, links: Links) -> Self {
+    pub(crate) fn new(metrics: Arc<Metrics>, links: Links, keys: Option<RefusedKeys>) -> Self {
         let mut registry = Registry::with_prefix("sms");
         let mut exposition = Self {
             links: LinkMetrics::register(&mut registry, links),
@@ -46,10 +50,13 @@ impl Exposition {
             overdue: Gauge::default(),
             store_up: Gauge::default(),
             held: Family::default(),
+            keys,
+            keys_refused: Counter::default(),
         };
         exposition.register_counters();
         exposition.register_times();
         exposition.register_gauges();
+        exposition.register_keys();
         exposition
     }
 
@@ -170,9 +177,22 @@ impl Exposition {
         registry.register("build", "The version of this program", Info::new(version));
     }
 
+    fn register_keys(&mut self) {
+        if self.keys.is_some() {
+            self.registry.register(
+                "api_key_refusals",
+                "Calls refused because they showed no API key, or none that is known",
+                self.keys_refused.clone(),
+            );
+        }
+    }
+
     /// All metrics as text. Without word from the store, what only it knows is left out.
     pub(crate) fn render(&self, stored: Option<&Stored>) -> Result<String, fmt::Error> {
         self.links.update();
+        if let Some(keys) = &self.keys {
+            link_metrics::set(&self.keys_refused, keys.count());
+        }
         self.store_up.set(i64::from(stored.is_some()));
         self.messages.clear();
         self.overdue.set(f64::NAN);
@@ -231,7 +251,7 @@ mod tests {
             provider: &provider,
             pause: Duration::from_secs(3_600),
         });
-        let text = Exposition::new(metrics, Links::default())
+        let text = Exposition::new(metrics, Links::default(), None)
             .render(Some(&stored()))
             .unwrap();
         for line in [
@@ -256,10 +276,43 @@ mod tests {
     }
 
     #[test]
+    fn what_alerts_count_is_there_before_it_happens() {
+        let provider = "main".parse().unwrap();
+        let metrics = Arc::new(Metrics::of([&provider].into_iter()));
+        let text = Exposition::new(metrics, Links::default(), None)
+            .render(None)
+            .unwrap();
+        for line in [
+            "sms_messages_finished_total{state=\"failed\"} 0",
+            "sms_messages_finished_total{state=\"expired\"} 0",
+            "sms_attempts_total{provider=\"main\",outcome=\"unauthorized\"} 0",
+            "sms_attempts_total{provider=\"main\",outcome=\"accepted\"} 0",
+            "sms_reports_total{provider=\"main\",status=\"delivered\"} 0",
+            "sms_provider_holds_total{provider=\"main\"} 0",
+        ] {
+            assert!(text.lines().any(|given| given == line), "{line} in {text}");
+        }
+        for never in ["given_back", "state=\"queued\""] {
+            assert!(!text.contains(never), "{never} in {text}");
+        }
+    }
+
+    #[test]
+    fn refused_keys_are_told_where_calls_are_taken() {
+        let with = |keys| {
+            let exposition = Exposition::new(Arc::default(), Links::default(), keys);
+            exposition.render(None).unwrap()
+        };
+        let line = "sms_api_key_refusals_total 0\n";
+        assert!(with(Some(RefusedKeys::default())).contains(line));
+        assert!(!with(None).contains("sms_api_key_refusals"));
+    }
+
+    #[test]
     fn a_deadline_ahead_is_not_overdue() {
         let mut stored = stored();
         stored.next_deadline = Some(Timestamp::from_millis(99_000));
-        let text = Exposition::new(Arc::default(), Links::default())
+        let text = Exposition::new(Arc::default(), Links::default(), None)
             .render(Some(&stored))
             .unwrap();
         assert!(
@@ -270,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_silent_store_is_told_and_not_guessed_at() {
-        let exposition = Exposition::new(Arc::default(), Links::default());
+        let exposition = Exposition::new(Arc::default(), Links::default(), None);
         exposition.render(Some(&stored())).unwrap();
         let text = exposition.render(None).unwrap();
         assert!(text.contains("sms_store_up 0\n"), "{text}");
@@ -279,7 +332,7 @@ mod tests {
 
     #[test]
     fn every_metric_has_a_help_text() {
-        let text = Exposition::new(Arc::default(), Links::default())
+        let text = Exposition::new(Arc::default(), Links::default(), None)
             .render(Some(&stored()))
             .unwrap();
         let names = |kind: &str| {

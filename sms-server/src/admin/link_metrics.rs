@@ -143,6 +143,6 @@ impl RedisMetrics {
 }
 
 /// Sets a counter to what was counted elsewhere.
-fn set(counter: &Counter<u64, AtomicU64>, count: u64) {
+pub(super) fn set(counter: &Counter<u64, AtomicU64>, count: u64) {
     counter.inner().store(count, Ordering::Relaxed);
 }

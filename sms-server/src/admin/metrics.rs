@@ -9,7 +9,9 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
-use sms_core::{Attempt, Message, Observation, Observer, ProviderName, ReportStatus, State};
+use sms_core::{
+    Attempt, AttemptOutcome, Message, Observation, Observer, ProviderName, ReportStatus, State,
+};
 
 /// Up to half an hour: what a full queue or a slow provider may take.
 const FIRST_ATTEMPT_SECONDS: [f64; 16] = [
@@ -127,7 +129,60 @@ fn add(counter: &Counter, count: usize) {
     counter.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
 }
 
+/// What may become of an attempt, as the label tells it.
+const OUTCOMES: [AttemptOutcome; 7] = [
+    AttemptOutcome::Accepted,
+    AttemptOutcome::Duplicate,
+    AttemptOutcome::Rejected,
+    AttemptOutcome::Throttled,
+    AttemptOutcome::Unavailable,
+    AttemptOutcome::Unauthorized,
+    AttemptOutcome::Unknown,
+];
+
+/// What a report may say.
+const STATUSES: [ReportStatus; 6] = [
+    ReportStatus::Buffered,
+    ReportStatus::Delivered,
+    ReportStatus::Undelivered,
+    ReportStatus::Expired,
+    ReportStatus::Rejected,
+    ReportStatus::Unknown,
+];
+
 impl Metrics {
+    /// The metrics of a server with these providers, every series at 0: a series that is born
+    /// with its first event shows Prometheus no increase, and an alert on it would miss the first.
+    pub(crate) fn of<'a>(providers: impl Iterator<Item = &'a ProviderName>) -> Self {
+        let metrics = Self::default();
+        for state in State::ALL.iter().filter(|state| state.is_final()) {
+            let state = state.as_str();
+            drop(metrics.finished.get_or_create(&StateLabel { state }));
+        }
+        for provider in providers {
+            metrics.expect(Name(provider.clone()));
+        }
+        metrics
+    }
+
+    fn expect(&self, provider: Name) {
+        for outcome in OUTCOMES {
+            let labels = AttemptLabels {
+                provider: provider.clone(),
+                outcome: outcome.as_str(),
+            };
+            drop(self.attempts.get_or_create(&labels));
+        }
+        for status in STATUSES {
+            let labels = ReportLabels {
+                provider: provider.clone(),
+                status: status.as_str(),
+            };
+            drop(self.reports.get_or_create(&labels));
+        }
+        drop(self.holds.get_or_create(&ProviderLabel { provider }));
+    }
+
     fn changed(&self, message: &Message) {
         let state = message.state();
         let request = &message.request;

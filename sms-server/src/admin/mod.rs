@@ -7,7 +7,7 @@ mod metrics;
 mod probe;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +16,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sms_core::Engine;
+use sms_grpc::RefusedKeys;
 use tokio::runtime::Handle;
 
 use crate::failure::chain;
@@ -30,6 +31,9 @@ pub(crate) use probe::Vitals;
 /// time after which probes and scrapes usually give up.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// What is not ready, and not measured, before the store is there.
+const STARTING: &str = "starting: waiting for the store";
+
 /// What Prometheus calls this form of text.
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -38,30 +42,46 @@ const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=ut
 /// The server of `/livez`, `/readyz` and `/metrics`.
 ///
 /// It has a thread of its own, so that it can still say so when all others are stuck; it serves
-/// until the process ends, so that a drain can be watched.
+/// from before the store is opened, so that a long wait is not taken for a dead process, until the
+/// process ends, so that a drain can be watched.
 #[derive(Debug)]
 pub(crate) struct AdminServer {
     address: SocketAddr,
     listener: TcpListener,
 }
 
-/// What is told of a process.
+/// The server at work.
+pub(crate) struct Admin {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+/// What is told of a process once its store is open.
 pub(crate) struct Served {
     pub(crate) engine: Engine,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) vitals: Arc<Vitals>,
+    /// Where calls are taken.
+    pub(crate) refused_keys: Option<RefusedKeys>,
     pub(crate) links: Links,
     pub(crate) roles: Roles,
+    /// What whoever asks should know, although it hinders nothing.
+    pub(crate) remark: Option<&'static str>,
 }
 
 struct Shared {
-    engine: Engine,
     /// Where the engine lives.
     home: Handle,
-    exposition: Exposition,
     vitals: Arc<Vitals>,
+    /// Empty as long as the store is waited for.
+    open: OnceLock<Open>,
+}
+
+struct Open {
+    engine: Engine,
+    exposition: Exposition,
     links: Links,
     roles: Roles,
+    remark: Option<&'static str>,
 }
 
 impl AdminServer {
@@ -73,20 +93,16 @@ impl AdminServer {
         Ok(Self { address, listener })
     }
 
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Serves on a thread of its own. To be called on the runtime that the engine works on.
-    pub(crate) fn start(self, served: Served) -> std::io::Result<()> {
-        let shared = Shared {
-            engine: served.engine,
+    pub(crate) fn start(self, vitals: Arc<Vitals>) -> std::io::Result<Admin> {
+        let shared = Arc::new(Shared {
             home: Handle::current(),
-            exposition: Exposition::new(served.metrics, served.links.clone()),
-            vitals: served.vitals,
-            links: served.links,
-            roles: served.roles,
+            vitals,
+            open: OnceLock::new(),
+        });
+        let admin = Admin {
+            address: self.address,
+            shared: Arc::clone(&shared),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -95,16 +111,44 @@ impl AdminServer {
         std::thread::Builder::new()
             .name("admin".into())
             .spawn(serve)?;
-        Ok(())
+        Ok(admin)
     }
 }
 
-async fn serve(listener: TcpListener, shared: Shared) {
+impl Admin {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The store is open: from now on it is told how this process is.
+    pub(crate) fn opened(&self, served: Served) {
+        let Served {
+            engine,
+            metrics,
+            refused_keys,
+            links,
+            roles,
+            remark,
+        } = served;
+        let exposition = Exposition::new(metrics, links.clone(), refused_keys);
+        // Once only; a second word would change nothing.
+        let _ = self.shared.open.set(Open {
+            engine,
+            exposition,
+            links,
+            roles,
+            remark,
+        });
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
-        .with_state(Arc::new(shared));
+        .with_state(shared);
     let served = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => axum::serve(listener, router).await,
         Err(error) => Err(error),
@@ -115,7 +159,7 @@ async fn serve(listener: TcpListener, shared: Shared) {
 }
 
 async fn livez(State(shared): State<Arc<Shared>>) -> Response {
-    answer(shared.alive().map(|()| None))
+    answer(shared.alive().map(|()| Vec::new()))
 }
 
 /// A process is ready when it can do what it is there for. What is wrong besides is told.
@@ -126,22 +170,33 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
 impl Shared {
     fn alive(&self) -> Result<(), String> {
         self.vitals.alive()?;
-        probe::goes_on(self.engine.longest_step())
+        let Some(open) = self.open.get() else {
+            return Ok(());
+        };
+        probe::goes_on(open.engine.longest_step())
     }
 
-    async fn readiness(&self) -> Result<Option<String>, String> {
+    async fn readiness(&self) -> Result<Vec<String>, String> {
         self.alive()?;
         self.vitals.taking()?;
-        self.store_answers().await?;
-        match self.links.trouble(self.roles) {
-            Some(Trouble::Grave(words)) => Err(words),
-            Some(Trouble::Bearable(words)) => Ok(Some(words)),
-            None => Ok(None),
+        let open = self.open()?;
+        self.store_answers(open).await?;
+        let mut remarks = Vec::new();
+        match open.links.trouble(open.roles) {
+            Some(Trouble::Grave(words)) => return Err(words),
+            Some(Trouble::Bearable(words)) => remarks.push(words),
+            None => {}
         }
+        remarks.extend(open.remark.map(str::to_owned));
+        Ok(remarks)
     }
 
-    async fn store_answers(&self) -> Result<(), String> {
-        let engine = self.engine.clone();
+    fn open(&self) -> Result<&Open, String> {
+        self.open.get().ok_or_else(|| STARTING.to_owned())
+    }
+
+    async fn store_answers(&self, open: &Open) -> Result<(), String> {
+        let engine = open.engine.clone();
         let asked = self.home.spawn(async move { engine.next_deadline().await });
         match tokio::time::timeout(STORE_PATIENCE, asked).await {
             Ok(Ok(Ok(_))) => Ok(()),
@@ -154,17 +209,24 @@ impl Shared {
     }
 }
 
-/// Well, perhaps with a remark; or not, and why.
-fn answer(state: Result<Option<String>, String>) -> Response {
+/// Well, perhaps with remarks; or not, and why.
+fn answer(state: Result<Vec<String>, String>) -> Response {
     match state {
-        Ok(None) => (StatusCode::OK, "ok\n").into_response(),
-        Ok(Some(remark)) => (StatusCode::OK, format!("ok\n{remark}\n")).into_response(),
+        Ok(remarks) => {
+            let line = |remark: String| format!("{remark}\n");
+            let remarks: String = remarks.into_iter().map(line).collect();
+            (StatusCode::OK, format!("ok\n{remarks}")).into_response()
+        }
         Err(problem) => (StatusCode::SERVICE_UNAVAILABLE, format!("{problem}\n")).into_response(),
     }
 }
 
 async fn metrics_text(State(shared): State<Arc<Shared>>) -> Response {
-    let engine = shared.engine.clone();
+    let open = match shared.open() {
+        Ok(open) => open,
+        Err(problem) => return answer(Err(problem)),
+    };
+    let engine = open.engine.clone();
     let asked = shared.home.spawn(async move {
         let (counts, next_deadline) = tokio::try_join!(engine.count(), engine.next_deadline())?;
         Ok::<_, sms_core::StoreError>(Stored {
@@ -177,7 +239,7 @@ async fn metrics_text(State(shared): State<Arc<Shared>>) -> Response {
         Ok(Ok(Ok(stored))) => Some(stored),
         _ => None,
     };
-    match shared.exposition.render(stored.as_ref()) {
+    match open.exposition.render(stored.as_ref()) {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,5 +1,7 @@
 //! `sms list`.
 
+use std::io::{IsTerminal as _, stdout};
+
 use sms_grpc::proto::v1 as wire;
 
 use super::clean::short;
@@ -9,6 +11,7 @@ use super::{Form, connect, json, message, request, words};
 use crate::args::{Cli, ListArgs};
 use crate::failure::Failure;
 use crate::output;
+use crate::progress::Screen;
 
 /// How many messages one call asks for.
 const PAGE: usize = 500;
@@ -21,6 +24,9 @@ pub(crate) async fn list(cli: &Cli, args: &ListArgs) -> Result<(), Failure> {
     let mut client = connect(cli, &args.connection).await?;
     let mut left = if args.all { usize::MAX } else { args.limit };
     let mut filter = filter(args)?;
+    // Rows that scroll by are progress enough.
+    let screen = Screen::new(args.all && !form.json && !stdout().is_terminal());
+    let (progress, mut listed) = (screen.begin("listing"), 0);
     let mut first = true;
     while left > 0 {
         let size = left.min(PAGE);
@@ -28,6 +34,8 @@ pub(crate) async fn list(cli: &Cli, args: &ListArgs) -> Result<(), Failure> {
         let page = ask(&mut client, &filter).await?;
         output::text(&render(&page.messages, first, form))?;
         first = false;
+        listed += page.messages.len();
+        progress.say(format!("listing: {listed} messages so far"));
         left = left.saturating_sub(page.messages.len());
         filter.page_token = page.next_page_token;
         if filter.page_token.is_empty() {

@@ -2,14 +2,18 @@
 
 mod banner;
 mod delivery;
+mod doubts;
 mod engine;
 mod fit;
+mod listening;
 mod open;
 mod plan;
 mod providers;
+mod pulse;
 mod role;
 mod server;
 mod stop;
+pub(crate) mod threads;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -18,17 +22,18 @@ use std::time::Duration;
 
 use sms_delivery_http::DeliveryConfig;
 
-use crate::admin::{AdminServer, Links, Metrics, Served, Vitals};
+use crate::admin::{Admin, AdminServer, Links, Metrics, Served, Vitals};
 use crate::backends::{OpenQueue, OpenStore};
 use crate::config::{Loaded, LogFormat};
 use crate::failure::{Failure, chain};
+use crate::progress::Screen;
 use crate::{log, output};
 use banner::Banner;
 use engine::Parts;
 use plan::Plan;
 use providers::Providers;
 pub(crate) use role::{Role, Roles};
-use server::{Listeners, Server, Stopping};
+use server::{Server, Servers, Stopping};
 pub(crate) use stop::StopSignals;
 
 /// What a drain has beyond the longest time-out of a provider, to commit the last answers.
@@ -37,15 +42,21 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(5);
 /// Serves until a signal comes.
 pub(crate) async fn run(loaded: &Loaded, roles: Roles, json: bool) -> Result<(), Failure> {
     let plan = Plan::of(loaded)?;
-    log::start(&loaded.config).map_err(|words| loaded.problem("log.level", words))?;
+    let screen = Screen::new(!json && loaded.config.log.format == LogFormat::Text);
+    log::start(&loaded.config, &screen).map_err(|words| loaded.problem("log.level", words))?;
     fit::check(loaded, &plan, roles)?;
     let mut signals = StopSignals::listen().map_err(Failure::new)?;
     let providers = Providers::build(loaded, &plan.http, roles).await?;
     let delivery = delivery::settle(loaded, plan.delivery.clone(), &providers, roles)?;
+    let admin = bind_admin(loaded)?;
     rehearse(loaded, &plan, &delivery, &providers, roles).await?;
 
+    // From here on probes are answered, however long the store is waited for.
+    let vitals = Vitals::start();
+    let admin = start_admin(admin, &vitals)?;
     let name = name(roles);
-    let Some(store) = open::store(loaded, &plan.store, &name, &mut signals).await? else {
+    let opening = open::store(loaded, &plan.store, &name, &mut signals, &screen);
+    let Some(store) = opening.await? else {
         return Ok(());
     };
     let queue = open::queue(loaded, &plan.queue, &name).await?;
@@ -53,59 +64,70 @@ pub(crate) async fn run(loaded: &Loaded, roles: Roles, json: bool) -> Result<(),
         redis: store.redis.clone(),
         broker: queue.broker.clone(),
     };
-    let metrics = Arc::new(Metrics::default());
+    let names = providers.setups.iter().map(|setup| setup.provider.name());
+    let metrics = Arc::new(Metrics::of(names));
     let parts = parts(&plan, &delivery, store, queue, &metrics);
     let engine = engine::build(loaded, parts, &providers)?;
-    let bound = Listeners::bind(loaded, roles, &engine, &plan, delivery, &providers).await?;
-    announce(loaded, roles, &bound, &providers, json);
+    let servers = Servers::bind(roles, &engine, &plan, delivery, &providers).await?;
     let broker = links.broker.clone();
-    let vitals = Vitals::start();
-    let served = Served {
+    admin.opened(Served {
         engine: engine.clone(),
         metrics,
-        vitals: Arc::clone(&vitals),
+        refused_keys: servers.refused_keys(),
         links,
         roles,
-    };
-    let (servers, admin) = bound.split();
-    start_admin(admin, served)?;
+        remark: doubts::sends_nothing(loaded),
+    });
+    doubts::tell(loaded, roles, &providers);
+    // Whoever waits for this word finds everything as it will be.
+    announce(loaded, roles, &servers, admin.address(), &providers, json);
     let stopping = Stopping {
         delay: loaded.config.drain.delay,
         timeout: drain_timeout(loaded, &providers),
     };
     let server = Server::start(roles, engine, servers, vitals, providers.sandbox);
-    let done = server.run(signals, stopping).await;
+    let done = server.run(signals, stopping, &screen).await;
     if let Some(broker) = broker {
         broker.close().await;
     }
     done
 }
 
-fn start_admin(admin: AdminServer, served: Served) -> Result<(), Failure> {
-    let started = admin.start(served);
+fn bind_admin(loaded: &Loaded) -> Result<AdminServer, Failure> {
+    let address = loaded.config.admin.listen;
+    AdminServer::bind(address)
+        .map_err(|error| listening::refusal_at("admin.listen", address, &error))
+}
+
+fn start_admin(admin: AdminServer, vitals: &Arc<Vitals>) -> Result<Admin, Failure> {
+    let started = admin.start(Arc::clone(vitals));
     started.map_err(|error| Failure::new(format!("the admin server: {error}")))
 }
 
 /// Checks everything that can be checked without the store, and without serving anything.
-pub(crate) async fn check(loaded: &Loaded) -> Result<(), Failure> {
-    let roles = Roles::of(&[]);
+pub(crate) async fn check(loaded: &Loaded, roles: Roles) -> Result<(), Failure> {
     let plan = Plan::of(loaded)?;
+    fit::check(loaded, &plan, roles)?;
     let providers = Providers::build(loaded, &plan.http, roles).await?;
     let delivery = delivery::settle(loaded, plan.delivery.clone(), &providers, roles)?;
     let engine = engine::build(loaded, scratch(&plan, &delivery), &providers)?;
     // The servers check their parts when they take their addresses, which are given back at once.
-    let bound = sms_grpc::GrpcServer::bind(plan.grpc, engine.clone()).map(drop);
-    match bound {
-        // Whether the address is free here and now is not a matter of the configuration.
-        Ok(()) | Err(sms_grpc::BindError::Listen { .. }) => {}
-        Err(error) => return Err(Failure::new(chain(&error))),
+    // Whether an address is free here and now is not a matter of the configuration.
+    if roles.api {
+        match sms_grpc::GrpcServer::bind(plan.grpc, engine.clone()).map(drop) {
+            Ok(()) | Err(sms_grpc::BindError::Listen { .. }) => {}
+            Err(error) => return Err(Failure::new(chain(&error))),
+        }
     }
-    let decoders = providers.decoders.clone();
-    let bound = sms_delivery_http::DeliveryServer::bind(delivery, engine, decoders).await;
-    match bound.map(drop) {
-        Ok(()) | Err(sms_delivery_http::BindError::Listen { .. }) => Ok(()),
-        Err(error) => Err(Failure::new(chain(&error))),
+    if roles.delivery {
+        let decoders = providers.decoders.clone();
+        let bound = sms_delivery_http::DeliveryServer::bind(delivery, engine, decoders).await;
+        match bound.map(drop) {
+            Ok(()) | Err(sms_delivery_http::BindError::Listen { .. }) => {}
+            Err(error) => return Err(Failure::new(chain(&error))),
+        }
     }
+    Ok(())
 }
 
 /// Puts everything together over a store and a queue of no consequence, and gives the addresses
@@ -118,7 +140,7 @@ async fn rehearse(
     roles: Roles,
 ) -> Result<(), Failure> {
     let engine = engine::build(loaded, scratch(plan, delivery), providers)?;
-    let bound = Listeners::bind(loaded, roles, &engine, plan, delivery.clone(), providers).await;
+    let bound = Servers::bind(roles, &engine, plan, delivery.clone(), providers).await;
     bound.map(drop)
 }
 
@@ -167,7 +189,8 @@ fn drain_timeout(loaded: &Loaded, providers: &Providers) -> Duration {
 fn announce(
     loaded: &Loaded,
     roles: Roles,
-    listeners: &Listeners,
+    servers: &Servers,
+    admin: SocketAddr,
     providers: &Providers,
     json: bool,
 ) {
@@ -175,9 +198,9 @@ fn announce(
     let banner = Banner {
         loaded,
         roles,
-        grpc: listeners.grpc_address(),
-        delivery: listeners.delivery_address(),
-        admin: listeners.admin.address(),
+        grpc: servers.grpc_address(),
+        delivery: servers.delivery_address(),
+        admin,
         providers: providers.setups.iter().map(name).collect(),
         sandbox: providers
             .sandbox

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::stop::StopSignals;
 use crate::backends::{Backend, OpenError, OpenQueue, OpenStore};
 use crate::config::{Loaded, Problem};
+use crate::progress::Screen;
 
 /// The pause before the store is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -21,9 +22,10 @@ pub(super) async fn store(
     backend: &Backend<OpenStore>,
     name: &str,
     signals: &mut StopSignals,
+    screen: &Screen,
 ) -> Result<Option<OpenStore>, Problem> {
     tokio::select! {
-        opened = patiently(loaded, backend, name) => opened.map(Some),
+        opened = patiently(loaded, backend, name, screen) => opened.map(Some),
         signal = signals.next() => {
             tracing::info!(signal = signal.name(), "stopped before the store could be reached");
             Ok(None)
@@ -35,10 +37,12 @@ async fn patiently(
     loaded: &Loaded,
     backend: &Backend<OpenStore>,
     name: &str,
+    screen: &Screen,
 ) -> Result<OpenStore, Problem> {
     let limit = loaded.config.startup.store_timeout;
     let begun = Instant::now();
     let mut said: Option<Instant> = None;
+    let mut waiting = None;
     loop {
         let error = match backend.open(name).await {
             Ok(store) => return Ok(store),
@@ -52,6 +56,8 @@ async fn patiently(
         }
         if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
             said = Some(Instant::now());
+            let wait = || format!("waiting for {}", backend.shown());
+            waiting.get_or_insert_with(|| screen.begin(wait()));
             tracing::warn!(
                 store = backend.shown(),
                 problem = error.words,

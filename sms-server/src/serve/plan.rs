@@ -5,6 +5,7 @@ use sms_delivery_http::DeliveryConfig;
 use sms_grpc::{ApiKey, ApiKeys, GrpcConfig, TlsFiles};
 use sms_provider_http::HttpSettings;
 
+use super::threads;
 use crate::backends::{self, Backend, OpenQueue, OpenStore};
 use crate::config::{Config, Loaded, Problem};
 use crate::log;
@@ -26,6 +27,7 @@ impl Plan {
         let config = &loaded.config;
         log::filter(&config.log.level).map_err(|words| loaded.problem("log.level", words))?;
         check_admin(loaded)?;
+        threads::wanted(loaded)?;
         Ok(Self {
             store: backends::store(&config.store).map_err(|w| loaded.problem("store", w))?,
             queue: backends::queue(&config.queue).map_err(|w| loaded.problem("queue", w))?,

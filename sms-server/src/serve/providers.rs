@@ -13,7 +13,7 @@ use crate::config::{Loaded, Problem, ProviderSection, Settings};
 use crate::failure::chain;
 
 /// What the sandbox is called where nothing else is configured, in configuration and metrics.
-const SANDBOX: &str = "sandbox";
+pub(super) const SANDBOX: &str = "sandbox";
 /// The sender of the sandbox's messages.
 const SANDBOX_SENDER: &str = "Sandbox";
 

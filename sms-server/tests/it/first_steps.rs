@@ -14,6 +14,11 @@ fn without_configuration_a_message_is_sent_and_seen_delivered() {
     let server = Server::spawn(folder.path(), &["serve", "--json"], &PORTS);
     assert_eq!(server.said["providers"][0], "sandbox");
     assert!(folder.path().join("data/sms.db").is_file());
+    let log = server.log();
+    assert!(
+        log.contains("WARN") && log.contains("no [[provider]] is configured"),
+        "{log}"
+    );
     let id = server.says(&["send", "--quiet", "+79991234567", "Hi"]);
     let id = id.trim();
     let shown = server.says(&["watch", id]);

@@ -1,8 +1,12 @@
 //! What keeps a server from starting besides its configuration.
 
-use std::net::TcpListener;
+use std::fs::File;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use crate::server::{Server, complaint, free_port, sms};
+use crate::server::{PATIENCE, Server, complaint, free_port, get, sms};
 
 fn refusal(folder: &std::path::Path, toml: &str) -> String {
     std::fs::write(folder.join("sms.toml"), toml).unwrap();
@@ -99,6 +103,60 @@ fn a_second_process_on_the_same_store_is_refused() {
         words.contains("store: ") && words.contains("in use by"),
         "{words}"
     );
+}
+
+/// Waits until something listens there.
+fn listens(address: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(address).is_err() {
+        assert!(Instant::now() < deadline, "nothing listens at {address}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn probes_are_answered_while_the_store_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = free_port();
+    let toml = ports("", 0).replace("memory:", &format!("redis://127.0.0.1:{store}"));
+    std::fs::write(folder.path().join("sms.toml"), &toml).unwrap();
+    let admin = toml.rsplit('"').nth(1).unwrap().to_owned();
+    let mut server = sms(folder.path())
+        .arg("serve")
+        .stdout(Stdio::null())
+        .stderr(File::create(folder.path().join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    listens(&admin);
+    assert_eq!(get(&admin, "/livez"), (200, "ok\n".into()));
+    let starting = (503, "starting: waiting for the store\n".into());
+    assert_eq!(get(&admin, "/readyz"), starting);
+    assert_eq!(get(&admin, "/metrics").0, 503);
+    assert_eq!(server.try_wait().unwrap(), None);
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+/// What the log of a server with this provider says after its start.
+fn log_of(folder: &Path, url: &str, more: &str) -> String {
+    let toml = format!(
+        "store = \"memory:\"\n[[provider]]\nname = \"main\"\nkind = \"megafon\"\nfrom = \"Me\"\n\
+         login = \"me\"\npassword = \"p\"\n{url}\n[grpc]\nlisten = \"127.0.0.1:0\"\n[admin]\n\
+         listen = \"127.0.0.1:0\"\n[delivery]\nlisten = \"127.0.0.1:0\"\n{more}"
+    );
+    Server::start_exactly(folder, &toml).log()
+}
+
+#[test]
+fn a_provider_that_is_told_this_machines_own_address_is_told_of() {
+    let here = "url = \"http://127.0.0.1:9/sms\"";
+    let public = "public_url = \"http://sms.example.com\"";
+    for (url, more, warned) in [("", "", true), (here, "", false), ("", public, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log_of(folder.path(), url, more);
+        assert_eq!(log.contains("set delivery.public_url"), warned, "{log}");
+        assert!(!log.contains("sends nothing"), "{log}");
+    }
 }
 
 #[test]
