@@ -94,6 +94,12 @@ pub(crate) struct Connection {
     /// Certificates (PEM) that vouch for the server, in place of the system's
     #[arg(long, value_name = "FILE", env = "SMS_CA")]
     pub(crate) ca: Option<PathBuf>,
+    /// Your certificate (PEM), where the server asks clients for theirs
+    #[arg(long, value_name = "FILE", env = "SMS_CERT", requires = "tls_key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The private key of --cert (PEM)
+    #[arg(long, value_name = "FILE", env = "SMS_TLS_KEY", requires = "cert")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -131,11 +137,13 @@ pub(crate) struct SendArgs {
     pub(crate) priority: Option<PriorityArg>,
     /// When to send it: 2026-12-31T18:00:00Z, or a time from now such as 10m
     #[arg(long, value_name = "TIME", value_parser = send_at)]
-    pub(crate) send_at: Option<Timestamp>,
+    pub(crate) send_at: Option<SendAt>,
     /// For how long sending may be tried, such as 10m. Default: as the server is configured
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) validity: Option<Duration>,
-    /// Your own key for this message: sending again with the same key sends nothing
+    /// Your own key for this message: sending the same again with the same key sends nothing. A
+    /// --send-at beside it must be a date, for 10m from now is another time at each run. Default: a
+    /// new one, which is told if it has to be repeated
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
     /// What to do when nobody knows whether the provider took it. Default: hold
@@ -232,7 +240,11 @@ pub(crate) enum DeadLettersCommand {
 pub(crate) struct SandboxArgs {
     /// Where it listens; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
-    pub(crate) listen: std::net::SocketAddr,
+    pub(crate) listen: SocketAddr,
+    /// Listens beyond this machine all the same. Login and password are known to everybody, and
+    /// whoever reaches the address makes it post reports to wherever they like
+    #[arg(long)]
+    pub(crate) dangerously_listen_beyond_loopback: bool,
     /// How long after taking a message it reports
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
     pub(crate) report_delay: Duration,
@@ -272,8 +284,19 @@ pub(crate) enum UnknownArg {
     PreferLoss,
 }
 
-fn send_at(text: &str) -> Result<Timestamp, String> {
-    time(text, |now, span| now + span)
+/// When to send.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SendAt {
+    pub(crate) at: Timestamp,
+    /// Whether it was given as a time from now, which is another one at each run.
+    pub(crate) from_now: bool,
+}
+
+fn send_at(text: &str) -> Result<SendAt, String> {
+    Ok(SendAt {
+        at: time(text, |now, span| now + span)?,
+        from_now: parse_duration(text).is_ok(),
+    })
 }
 
 fn since(text: &str) -> Result<Timestamp, String> {

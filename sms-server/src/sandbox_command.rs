@@ -12,6 +12,7 @@ use crate::serve::StopSignals;
 
 /// Serves until a signal comes.
 pub(crate) async fn run(cli: &Cli, args: &SandboxArgs) -> Result<(), Failure> {
+    check_exposure(args)?;
     let mut signals = StopSignals::listen().map_err(Failure::new)?;
     let config = SandboxConfig {
         listen: args.listen,
@@ -50,6 +51,20 @@ pub(crate) async fn run(cli: &Cli, args: &SandboxArgs) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// The simulator proves nobody and calls whatever address it is given: from other machines that is
+/// a way into this network.
+fn check_exposure(args: &SandboxArgs) -> Result<(), Failure> {
+    let loopback = args.listen.ip().to_canonical().is_loopback();
+    if loopback || args.dangerously_listen_beyond_loopback {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--listen: {} is reached from other machines, and whoever reaches it can have requests \
+         sent from here: listen on 127.0.0.1, or add --dangerously-listen-beyond-loopback",
+        args.listen
+    )))
 }
 
 fn text(sandbox: &Sandbox, login: &str, password: &str) -> String {

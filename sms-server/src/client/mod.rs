@@ -12,6 +12,7 @@ mod style;
 mod trace;
 mod words;
 
+use sms_core::SystemEntropy;
 use sms_grpc::proto::v1 as wire;
 
 use crate::args::{Cli, Connection, OneMessage, PreviewArgs, SendArgs};
@@ -53,9 +54,9 @@ pub(crate) async fn connect(cli: &Cli, connection: &Connection) -> Result<Client
 /// `sms send`.
 pub(crate) async fn send(cli: &Cli, args: &SendArgs) -> Result<(), Failure> {
     let form = Form::of(cli);
-    let request = request::of_send(args)?;
+    let sending = request::of_send(args, &SystemEntropy)?;
     let mut client = connect(cli, &args.connection).await?;
-    let response = client.send(request).await?;
+    let response = client.send(sending).await?;
     let message = response.message.unwrap_or_default();
     if args.quiet {
         return output::line(&message.id);

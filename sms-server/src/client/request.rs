@@ -3,14 +3,55 @@
 use std::io::Read as _;
 
 use prost_types::{Duration as WireSpan, Timestamp as WireTime};
-use sms_core::Timestamp;
+use sms_core::{Entropy, Timestamp};
 use sms_grpc::proto::v1 as wire;
 
 use crate::args::{EncodingArg, MessageOptions, PreviewArgs, PriorityArg, SendArgs, UnknownArg};
 use crate::failure::Failure;
 
-/// The request of `sms send`.
-pub(super) fn of_send(args: &SendArgs) -> Result<wire::SendMessageRequest, Failure> {
+/// What is to be sent, and the options that ask for the very same once more.
+pub(crate) struct Sending {
+    pub(super) request: wire::SendMessageRequest,
+    pub(super) repeat: String,
+}
+
+/// The request of `sms send`. It always has a key, so that it can be repeated when its answer is
+/// lost, and is sent once.
+pub(super) fn of_send(args: &SendArgs, entropy: &dyn Entropy) -> Result<Sending, Failure> {
+    let given = args.key.clone().filter(|key| !key.is_empty());
+    let from_now = args.send_at.filter(|time| time.from_now);
+    if let (Some(_), Some(time)) = (&given, from_now) {
+        return Err(Failure::usage(format!(
+            "--key: with a --send-at that counts from now each run asks for another time, and so \
+             cannot repeat the one before; write the time out: --send-at {}",
+            time.at
+        )));
+    }
+    let key = given.unwrap_or_else(|| new_key(entropy));
+    let mut repeat = format!("--key {}", quoted(&key));
+    if let Some(time) = from_now {
+        repeat.push_str(&format!(" --send-at {}", time.at));
+    }
+    let request = send_request(args, key)?;
+    Ok(Sending { request, repeat })
+}
+
+/// 128 random bits: no two are alike.
+fn new_key(entropy: &dyn Entropy) -> String {
+    let [high, low] = [(); 2].map(|()| entropy.next_u64());
+    format!("cli-{high:016x}{low:016x}")
+}
+
+/// As a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
+    match word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+fn send_request(args: &SendArgs, key: String) -> Result<wire::SendMessageRequest, Failure> {
     let priority = args.priority.map_or(wire::Priority::Unspecified, priority);
     let on_unknown = args
         .on_unknown
@@ -18,12 +59,12 @@ pub(super) fn of_send(args: &SendArgs) -> Result<wire::SendMessageRequest, Failu
     Ok(wire::SendMessageRequest {
         priority: priority.into(),
         on_unknown: on_unknown.into(),
-        send_at: args.send_at.map(time),
+        send_at: args.send_at.map(|given| time(given.at)),
         validity: args.validity.map(|validity| WireSpan {
             seconds: i64::try_from(validity.as_secs()).unwrap_or(i64::MAX),
             nanos: i32::try_from(validity.subsec_nanos()).unwrap_or(0),
         }),
-        idempotency_key: args.key.clone().unwrap_or_default(),
+        idempotency_key: key,
         allow_unassigned: args.allow_unassigned,
         ..basic(&args.to, &args.text, &args.options)?
     })
@@ -97,5 +138,61 @@ fn on_unknown(argument: UnknownArg) -> wire::UnknownPolicy {
         UnknownArg::Hold => wire::UnknownPolicy::Hold,
         UnknownArg::PreferDuplicate => wire::UnknownPolicy::PreferDuplicate,
         UnknownArg::PreferLoss => wire::UnknownPolicy::PreferLoss,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use sms_core::SystemEntropy;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    fn sending(options: &[&str]) -> Result<Sending, Failure> {
+        let line = [&["sms", "send", "+79991234567", "Hi"], options].concat();
+        match Cli::try_parse_from(line).unwrap().command {
+            Command::Send(args) => of_send(&args, &SystemEntropy),
+            _ => unreachable!("it was send"),
+        }
+    }
+
+    #[test]
+    fn a_message_without_a_key_gets_one_of_its_own() {
+        let [one, other] = [(); 2].map(|()| sending(&[]).unwrap());
+        let key = &one.request.idempotency_key;
+        assert!(!key.is_empty());
+        assert_ne!(*key, other.request.idempotency_key);
+        assert_eq!(one.repeat, format!("--key {key}"));
+    }
+
+    #[test]
+    fn a_repeat_is_told_as_a_shell_takes_it() {
+        for (key, expected) in [
+            ("order-17", "--key order-17"),
+            ("order 17", "--key 'order 17'"),
+            ("it's", r"--key 'it'\''s'"),
+        ] {
+            let sending = sending(&["--key", key]).unwrap();
+            assert_eq!(sending.request.idempotency_key, key);
+            assert_eq!(sending.repeat, expected);
+        }
+    }
+
+    #[test]
+    fn a_time_from_now_is_written_out_for_the_repeat() {
+        let first = sending(&["--send-at", "10m"]).unwrap();
+        let at = first.repeat.split_once("--send-at ").unwrap().1;
+        let key = &*first.request.idempotency_key;
+        let again = sending(&["--key", key, "--send-at", at]).unwrap();
+        assert_eq!(again.request, first.request);
+    }
+
+    #[test]
+    fn a_key_with_a_time_from_now_is_refused_with_the_time_to_write() {
+        let refused = sending(&["--key", "k", "--send-at", "10m"]).err().unwrap();
+        let words = refused.to_string();
+        let at = words.split_once("--send-at 2").unwrap().1;
+        assert!(sending(&["--key", "k", "--send-at", &format!("2{at}")]).is_ok());
     }
 }

@@ -81,6 +81,18 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         ),
         plain("[grpc]\nmax_watches = 0", &["grpc.max_watches"]),
         plain(
+            "[grpc]\nmax_connections = 9223372036854775807",
+            &["grpc.max_connections: is more than can be counted"],
+        ),
+        plain(
+            "[runtime]\nworker_threads = 1000000",
+            &["sms.toml:2:1: runtime.worker_threads: is more than any machine"],
+        ),
+        plain(
+            "store = \"redis//:hunter2@h:6379/0\"",
+            &["sms.toml:1:1: store: \"***@h:6379/0\" is nothing"],
+        ),
+        plain(
             "[grpc.tls]\ncert = \"no.pem\"\nkey = \"no.pem\"",
             &["grpc.tls.cert: no.pem"],
         ),
@@ -189,6 +201,25 @@ fn every_one_is_refused_by_check_and_by_serve_in_the_same_words() {
 }
 
 #[test]
+fn a_check_for_a_role_refuses_what_that_role_cannot_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = sms(folder.path()).args(arguments).output().unwrap();
+        (output.status.code(), complaint(&output))
+    };
+    let checked = run(&["config", "check", "--role", "api"]);
+    assert_eq!(checked, run(&["serve", "--role", "api"]));
+    assert_eq!(checked.0, Some(1));
+    assert!(checked.1.contains("store: serves one process only"));
+    let shared = "store = \"redis://h:6379/0\"\nqueue = \"amqp://h\"";
+    std::fs::write(folder.path().join("sms.toml"), shared).unwrap();
+    assert_eq!(
+        run(&["config", "check", "--role", "api"]),
+        (Some(0), String::new())
+    );
+}
+
+#[test]
 fn a_good_configuration_is_checked_without_being_started() {
     let folder = tempfile::tempdir().unwrap();
     let check = || {
@@ -218,6 +249,18 @@ fn a_wrong_command_line_has_a_status_of_its_own() {
         &["list", "--state", "happy"],
         &["send", "--send-at", "soon", "+79991234567", "Hi"],
         &["status", "--server", "::", "x"],
+        &[
+            "send",
+            "--key",
+            "k",
+            "--send-at",
+            "10m",
+            "+79991234567",
+            "Hi",
+        ],
+        &["list", "--cert", "client.pem"],
+        &["sandbox", "--listen", "0.0.0.0:0"],
+        &["sandbox", "--listen", "[::]:0"],
     ] {
         let output = sms(folder.path()).args(arguments).output().unwrap();
         assert_eq!(
