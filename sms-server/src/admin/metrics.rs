@@ -125,10 +125,6 @@ impl Observer for Metrics {
     }
 }
 
-fn add(counter: &Counter, count: usize) {
-    counter.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
-}
-
 /// What may become of an attempt, as the label tells it.
 const OUTCOMES: [AttemptOutcome; 7] = [
     AttemptOutcome::Accepted,
@@ -149,6 +145,10 @@ const STATUSES: [ReportStatus; 6] = [
     ReportStatus::Rejected,
     ReportStatus::Unknown,
 ];
+
+fn add(counter: &Counter, count: usize) {
+    counter.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+}
 
 impl Metrics {
     /// The metrics of a server with these providers, every series at 0: a series that is born
