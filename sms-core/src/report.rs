@@ -158,6 +158,9 @@ pub enum Subject {
     Reference(Reference),
     /// By the id that the provider gave.
     ProviderId(ProviderId),
+    /// Not at all. Such a report means something only at the callback of one message, whose URL
+    /// names it.
+    Unnamed,
 }
 
 /// What a report is looked up by when it names the provider's id.

@@ -17,8 +17,10 @@ const COME_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
 /// Why a request is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// There is nothing at this path; or a token is wrong, which must look the same.
+    /// There is nothing at this path.
     NotFound,
+    /// The token in the path is wrong, or missing; which must look as if nothing were there.
+    Token,
     /// The path does not take this method, but these.
     Method(&'static str),
     /// Its source may not report.
@@ -50,34 +52,45 @@ pub(crate) fn taken(reply: Reply) -> Answer {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Token => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Source => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::BrokenOff => StatusCode::BAD_REQUEST,
             Self::Decode(DecodeError::BadSignature) => StatusCode::UNAUTHORIZED,
             Self::Decode(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Busy | Self::Store => StatusCode::SERVICE_UNAVAILABLE,
+            // The network's faults pass, and several providers drop a report for ever after a
+            // 4xx. So what HTTP has a 408 or 400 for is answered like every passing fault.
+            Self::TooSlow | Self::BrokenOff | Self::Busy | Self::Store => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
+    }
+
+    /// Whether a further request may come on the same connection. It may not from strangers, so
+    /// that none of them keeps a connection; nor where the rest of a body is still to come.
+    fn keeps_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy | Self::Store | Self::Decode(DecodeError::Malformed { .. })
+        )
     }
 
     /// The answer that says so.
     pub(crate) fn answer(&self) -> Answer {
-        let mut answer = empty(self.status());
+        let status = self.status();
+        let mut answer = match self {
+            Self::Decode(error) => problem(status, error),
+            _ => empty(status),
+        };
         let headers = answer.headers_mut();
-        match self {
-            Self::Method(allowed) => {
-                headers.insert(ALLOW, HeaderValue::from_static(allowed));
-            }
-            Self::Busy | Self::Store => {
-                headers.insert(RETRY_AFTER, COME_AGAIN_AFTER);
-            }
-            Self::TooLarge | Self::TooSlow => {
-                headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Self::Decode(error) => return problem(self.status(), error),
-            Self::NotFound | Self::Source | Self::BrokenOff => {}
+        if let Self::Method(allowed) = self {
+            headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, COME_AGAIN_AFTER);
+        }
+        if !self.keeps_connection() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
     }

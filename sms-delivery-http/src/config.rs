@@ -1,6 +1,5 @@
 //! What the delivery server is told before it starts.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -32,10 +31,6 @@ pub struct DeliveryConfig {
     /// Whose reports come to the plain `/callback`. Unless set, that is the provider that each
     /// message was last given to.
     pub legacy_provider: Option<ProviderName>,
-    /// The providers whose decoder checks a signature: their reports are taken from any source.
-    /// A property of the decoders, not a setting.
-    #[serde(skip)]
-    pub signed: BTreeSet<ProviderName>,
     /// The longest body that is read, in bytes: 256 KiB unless set, several times the largest
     /// batch of reports that a known provider posts.
     pub max_body: usize,
@@ -69,7 +64,6 @@ impl Default for DeliveryConfig {
             trusted_proxies: Vec::new(),
             dangerously_accept_any_source: false,
             legacy_provider: None,
-            signed: BTreeSet::new(),
             max_body: 256 * 1024,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(10),

@@ -27,7 +27,7 @@ impl Pending {
     /// A report to the callback of a provider.
     pub(crate) fn of_provider(report: IncomingReport) -> Self {
         let otherwise = match report.subject {
-            Subject::ProviderId(_) => None,
+            Subject::ProviderId(_) | Subject::Unnamed => None,
             Subject::Id(_) | Subject::Reference(_) => report.provider_id.clone(),
         };
         Self { report, otherwise }
@@ -39,7 +39,7 @@ impl Pending {
         let foreign = match said {
             Subject::Id(said) => said != id,
             Subject::Reference(said) => said.id() != id,
-            Subject::ProviderId(_) => false,
+            Subject::ProviderId(_) | Subject::Unnamed => false,
         };
         if foreign {
             // Else later reports by that id would lead to this message.
@@ -90,11 +90,7 @@ impl Keeper {
         target: &Target<'_>,
         reports: Vec<Pending>,
     ) -> Result<(), StoreError> {
-        let own = match target {
-            Target::Legacy => None,
-            Target::Provider(name, _) => Some(*name),
-            Target::Message(path, _) => Some(&path.provider),
-        };
+        let own = target.decoder().map(|(name, _)| name);
         stream::iter(reports)
             .map(|pending| self.keep_one(own, pending))
             .buffer_unordered(AT_ONCE)
@@ -112,11 +108,13 @@ impl Keeper {
             Subject::ProviderId(_) => Some(report),
             Subject::Id(id) if self.give_to(own, id, &report).await? => None,
             Subject::Reference(it) if self.give_to(own, it.id(), &report).await? => None,
-            Subject::Id(_) | Subject::Reference(_) => otherwise.map(|id| IncomingReport {
-                provider_id: Some(id.clone()),
-                subject: Subject::ProviderId(id),
-                ..report
-            }),
+            Subject::Id(_) | Subject::Reference(_) | Subject::Unnamed => {
+                otherwise.map(|id| IncomingReport {
+                    provider_id: Some(id.clone()),
+                    subject: Subject::ProviderId(id),
+                    ..report
+                })
+            }
         };
         if let Some(report) = by_provider_id {
             for provider in own.map_or(self.legacy.as_slice(), std::slice::from_ref) {

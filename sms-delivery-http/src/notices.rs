@@ -15,6 +15,7 @@ pub(crate) struct Notices {
     unreadable: Repeats<(Option<ProviderName>, IpAddr)>,
     store: Repeats<()>,
     busy: Repeats<()>,
+    skipped: Repeats<(ProviderName, IpAddr)>,
 }
 
 impl Notices {
@@ -24,6 +25,7 @@ impl Notices {
             unreadable: Repeats::new(),
             store: Repeats::new(),
             busy: Repeats::new(),
+            skipped: Repeats::new(),
         }
     }
 
@@ -46,6 +48,17 @@ impl Notices {
             let provider = provider.map_or("", ProviderName::as_str);
             let unlogged = before.unmentioned;
             tracing::warn!(provider, %peer, %error, refused_unlogged = unlogged, "report not readable");
+        }
+    }
+
+    /// Beside reports that are taken there were others that are not.
+    pub(crate) fn skipped(&self, provider: &ProviderName, peer: IpAddr, skipped: usize) {
+        if let Some(before) = self.skipped.note((provider.clone(), peer), Instant::now()) {
+            let unlogged = before.unmentioned;
+            tracing::warn!(
+                %provider, %peer, skipped, requests_unlogged = unlogged,
+                "reports of a list skipped: not readable, or of no message; the others are taken"
+            );
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Method;
-use sms_core::{CallbackPath, ProviderName, ReportDecoder};
+use sms_core::{CallbackPath, Proof, ProviderName, ReportDecoder};
 
 use crate::answer::Refusal;
 
@@ -16,7 +16,8 @@ pub type Decoders = HashMap<ProviderName, Arc<dyn ReportDecoder>>;
 pub(crate) enum Target<'a> {
     /// `/callback`: the callback of the older service.
     Legacy,
-    /// `/callback/PROVIDER`: the callback of a provider.
+    /// `/callback/PROVIDER`, or `/callback/PROVIDER/TOKEN` with the right token where the
+    /// provider has one: the callback of a provider.
     Provider(&'a ProviderName, &'a dyn ReportDecoder),
     /// `/callback/PROVIDER/REFERENCE/TOKEN`: the callback of one message.
     Message(CallbackPath, &'a dyn ReportDecoder),
@@ -25,7 +26,7 @@ pub(crate) enum Target<'a> {
 impl<'a> Target<'a> {
     /// Reads the path and checks that it takes the method.
     pub(crate) fn of(path: &str, method: &Method, decoders: &'a Decoders) -> Result<Self, Refusal> {
-        let target = Self::at(path, decoders).ok_or(Refusal::NotFound)?;
+        let target = Self::at(path, decoders)?;
         let (fits, allowed) = match target {
             Self::Legacy => (*method == Method::POST, "POST"),
             _ => (matches!(*method, Method::GET | Method::POST), "GET, POST"),
@@ -37,18 +38,45 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn at(path: &str, decoders: &'a Decoders) -> Option<Self> {
-        let rest = path.strip_prefix("/callback")?;
+    fn at(path: &str, decoders: &'a Decoders) -> Result<Self, Refusal> {
+        let rest = path.strip_prefix("/callback").ok_or(Refusal::NotFound)?;
         // A slash at the end is a usual slip in what is typed in at a provider.
-        let Some(name) = rest.strip_prefix('/').filter(|name| !name.is_empty()) else {
-            return matches!(rest, "" | "/").then_some(Self::Legacy);
+        let Some(rest) = rest.strip_prefix('/').filter(|rest| !rest.is_empty()) else {
+            let legacy = matches!(rest, "" | "/").then_some(Self::Legacy);
+            return legacy.ok_or(Refusal::NotFound);
         };
         if let Ok(path) = path.parse::<CallbackPath>() {
-            let decoder = decoders.get(&path.provider)?;
-            return Some(Self::Message(path, decoder.as_ref()));
+            let decoder = decoders.get(&path.provider).ok_or(Refusal::NotFound)?;
+            return Ok(Self::Message(path, decoder.as_ref()));
         }
-        let name: ProviderName = name.trim_end_matches('/').parse().ok()?;
-        let (name, decoder) = decoders.get_key_value(&name)?;
-        Some(Self::Provider(name, decoder.as_ref()))
+        Self::provider(rest.trim_end_matches('/'), decoders)
+    }
+
+    /// `PROVIDER` or `PROVIDER/TOKEN`.
+    fn provider(rest: &str, decoders: &'a Decoders) -> Result<Self, Refusal> {
+        let (name, token) = match rest.split_once('/') {
+            Some((name, token)) => (name, Some(token)),
+            None => (rest, None),
+        };
+        let name: ProviderName = name.parse().map_err(|_| Refusal::NotFound)?;
+        let (name, decoder) = decoders.get_key_value(&name).ok_or(Refusal::NotFound)?;
+        let right = match (decoder.proof(), token) {
+            (Proof::Token(secret), token) => secret.matches(token.unwrap_or_default()),
+            (_, token) => token.is_none(),
+        };
+        if right {
+            Ok(Self::Provider(name, decoder.as_ref()))
+        } else {
+            Err(Refusal::Token)
+        }
+    }
+
+    /// Whose decoder reads what comes, if it is a provider's.
+    pub(crate) fn decoder(&self) -> Option<(&ProviderName, &'a dyn ReportDecoder)> {
+        match self {
+            Self::Legacy => None,
+            Self::Provider(name, decoder) => Some((*name, *decoder)),
+            Self::Message(path, decoder) => Some((&path.provider, *decoder)),
+        }
     }
 }

@@ -5,16 +5,36 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderValue, Request};
 use hyper::body::Incoming;
-use sms_core::{DecodeError, Decoded, Engine, Reply, ReportDecoder, ReportRequest, StoreError};
+use sms_core::{
+    CallbackPath, DecodeError, Decoded, Engine, Proof, ProviderName, Reply, ReportDecoder,
+    ReportRequest, Secret, StoreError, Subject,
+};
 use tokio::sync::Semaphore;
 
 use crate::answer::{Answer, Refusal, taken};
 use crate::keep::{Keeper, Pending};
+use crate::legacy::LegacyReport;
 use crate::notices::Notices;
 use crate::path::{Decoders, Target};
 use crate::{DeliveryConfig, SourceRules, body, legacy};
+
+/// What a request said.
+struct Read {
+    reports: Vec<Pending>,
+    /// What the provider wants to hear once they are durable.
+    reply: Reply,
+}
+
+impl Read {
+    fn legacy(report: LegacyReport) -> Self {
+        Self {
+            reports: vec![report.into()],
+            reply: Reply::default(),
+        }
+    }
+}
 
 /// Takes the requests of all connections.
 #[derive(Debug)]
@@ -50,40 +70,69 @@ impl Receiver {
     }
 
     async fn take(&self, peer: IpAddr, request: Request<Incoming>) -> Result<Reply, Refusal> {
-        let target = Target::of(request.uri().path(), request.method(), &self.decoders)?;
+        let (head, body) = request.into_parts();
+        let target = self.target(peer, &head)?;
+        // Strangers are turned away before they take anybody's place or their body is read.
+        self.admit(&target, peer, &head.headers)?;
         let _place = self.places.try_acquire().map_err(|_| {
             self.notices.busy();
             Refusal::Busy
         })?;
-        // Strangers are turned away before their body is read.
-        self.admit(&target, peer, request.headers()).await?;
-        let (head, body) = request.into_parts();
+        self.confirm(&target, peer, &head.headers).await?;
         let body = body::read(body, self.config.max_body, self.config.body_timeout).await?;
-        let (reports, reply) = self.read(&target, peer, &head, &body)?;
+        let Read { reports, reply } = self.read(&target, peer, &head, &body)?;
         let kept = self.keeper.keep(&target, reports);
         self.in_time(kept).await?;
         Ok(reply)
     }
 
-    /// Refuses who may not report here.
-    async fn admit(
+    fn target(&self, peer: IpAddr, head: &Parts) -> Result<Target<'_>, Refusal> {
+        let target = Target::of(head.uri.path(), &head.method, &self.decoders);
+        if let Err(Refusal::Token) = target {
+            self.no_token(peer, &head.headers, "no or a wrong callback token");
+        }
+        target
+    }
+
+    /// Refuses who shows by the head alone that they may not report here.
+    fn admit(&self, target: &Target<'_>, peer: IpAddr, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some((provider, decoder)) = target.decoder() else {
+            return self.admit_source(peer, headers);
+        };
+        match decoder.proof() {
+            Proof::Header { name, value } if !shows(headers, name, value) => {
+                let error = DecodeError::BadSignature;
+                self.notices.unreadable(Some(provider), peer, &error);
+                Err(Refusal::Decode(error))
+            }
+            Proof::Source if matches!(target, Target::Provider(..)) => {
+                self.admit_source(peer, headers)
+            }
+            // The path was right, or is looked up next; or the body will tell.
+            Proof::Source | Proof::Header { .. } | Proof::Token(_) | Proof::Signature => Ok(()),
+        }
+    }
+
+    /// Refuses whose path bears no token of a message.
+    async fn confirm(
         &self,
         target: &Target<'_>,
         peer: IpAddr,
         headers: &HeaderMap,
     ) -> Result<(), Refusal> {
-        match target {
-            Target::Message(path, _) => {
-                if self.in_time(self.engine.callback_is_genuine(path)).await? {
-                    return Ok(());
-                }
-                let source = self.sources.source(peer, headers).unwrap_or(peer);
-                self.notices.refused(source, &"no message has this token");
-                Err(Refusal::NotFound)
-            }
-            Target::Provider(name, _) if self.config.signed.contains(*name) => Ok(()),
-            Target::Provider(..) | Target::Legacy => self.admit_source(peer, headers),
+        let Target::Message(path, _) = target else {
+            return Ok(());
+        };
+        if self.in_time(self.engine.callback_is_genuine(path)).await? {
+            return Ok(());
         }
+        self.no_token(peer, headers, "no message has this token");
+        Err(Refusal::Token)
+    }
+
+    fn no_token(&self, peer: IpAddr, headers: &HeaderMap, why: &'static str) {
+        let source = self.sources.source(peer, headers).unwrap_or(peer);
+        self.notices.refused(source, &why);
     }
 
     fn admit_source(&self, peer: IpAddr, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -105,30 +154,59 @@ impl Receiver {
         peer: IpAddr,
         head: &Parts,
         body: &Bytes,
-    ) -> Result<(Vec<Pending>, Reply), Refusal> {
-        let (provider, read) = match target {
-            Target::Legacy => {
-                let read = legacy::read(body).map(|legacy| (vec![legacy.into()], Reply::default()));
-                (None, read)
-            }
-            Target::Provider(name, decoder) => {
-                let read = self.decode(*decoder, head, body);
-                (Some(*name), read.map(by_provider))
-            }
-            Target::Message(path, decoder) => {
-                let read = self.decode(*decoder, head, body);
-                let pending = |report| Pending::of_message(path.id, report);
-                let by_message = |decoded: Decoded| {
-                    let reports = decoded.reports.into_iter().map(pending).collect();
-                    (reports, decoded.reply)
-                };
-                (Some(&path.provider), read.map(by_message))
-            }
+    ) -> Result<Read, Refusal> {
+        let provider = target.decoder().map(|(name, _)| name);
+        let read = match target {
+            Target::Legacy => legacy::read(body).map(Read::legacy),
+            Target::Provider(name, decoder) => self
+                .decode(*decoder, head, body)
+                .and_then(|decoded| self.by_provider(name, peer, decoded)),
+            Target::Message(path, decoder) => self
+                .decode(*decoder, head, body)
+                .map(|decoded| self.by_message(path, peer, decoded)),
         };
         read.map_err(|error| {
             self.notices.unreadable(provider, peer, &error);
             Refusal::Decode(error)
         })
+    }
+
+    /// The reports of a request to the callback of a provider. Those that name no message are
+    /// of no use here.
+    fn by_provider(
+        &self,
+        name: &ProviderName,
+        peer: IpAddr,
+        decoded: Decoded,
+    ) -> Result<Read, DecodeError> {
+        let (unnamed, named): (Vec<_>, Vec<_>) = decoded
+            .reports
+            .into_iter()
+            .partition(|report| report.subject == Subject::Unnamed);
+        if named.is_empty() && !unnamed.is_empty() {
+            let problem = "it names no message".to_owned();
+            return Err(DecodeError::Malformed { problem });
+        }
+        self.skipped(name, peer, decoded.skipped + unnamed.len());
+        Ok(Read {
+            reports: named.into_iter().map(Pending::of_provider).collect(),
+            reply: decoded.reply,
+        })
+    }
+
+    fn by_message(&self, path: &CallbackPath, peer: IpAddr, decoded: Decoded) -> Read {
+        self.skipped(&path.provider, peer, decoded.skipped);
+        let pending = |report| Pending::of_message(path.id, report);
+        Read {
+            reports: decoded.reports.into_iter().map(pending).collect(),
+            reply: decoded.reply,
+        }
+    }
+
+    fn skipped(&self, provider: &ProviderName, peer: IpAddr, skipped: usize) {
+        if skipped > 0 {
+            self.notices.skipped(provider, peer, skipped);
+        }
     }
 
     fn decode(
@@ -170,7 +248,9 @@ fn readable(headers: &HeaderMap) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn by_provider(decoded: Decoded) -> (Vec<Pending>, Reply) {
-    let reports = decoded.reports.into_iter().map(Pending::of_provider);
-    (reports.collect(), decoded.reply)
+/// Whether a header has the value that only the provider knows.
+fn shows(headers: &HeaderMap, name: &str, value: &Secret) -> bool {
+    let shown = headers.get(name).map(HeaderValue::as_bytes);
+    let shown = shown.and_then(|shown| str::from_utf8(shown).ok());
+    shown.is_some_and(|shown| value.matches(shown))
 }

@@ -30,9 +30,6 @@ pub struct Built {
     pub decoder: Arc<dyn ReportDecoder>,
     /// Asks it what became of a message, where it can be asked.
     pub query: Option<Arc<dyn StatusQuery>>,
-    /// Whether the decoder takes only reports that prove by a secret or a signature where they
-    /// come from, so that they may come from anywhere.
-    pub proves_reports: bool,
 }
 
 /// The kinds of provider that configuration may name.

@@ -100,6 +100,7 @@ macro_rules! engine_conformance {
             a_repeated_report_changes_nothing
             reports_out_of_order_lead_to_the_same_end
             a_report_of_a_stranger_waits_and_is_forgotten
+            a_report_that_names_no_message_is_kept_nowhere
             the_id_of_the_answer_is_found_though_a_report_named_another
             a_scheduled_message_waits_for_its_time
             a_message_expires_while_it_waits_for_a_worker

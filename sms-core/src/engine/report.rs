@@ -28,7 +28,8 @@ pub enum Reported {
     Repeated(MessageId),
     /// No message is known by the id that it names. It waits for one.
     Parked,
-    /// It names a message that is not ours, or was never handed to a provider. Nothing is kept.
+    /// It names no message, or one that is not ours or was never handed to a provider. Nothing is
+    /// kept.
     Unrelated,
 }
 
@@ -64,6 +65,7 @@ impl Engine {
                 };
                 self.inner.report_by_key(key, report).await?
             }
+            Subject::Unnamed => Reported::Unrelated,
         };
         self.inner.observer.observe(&Observation::Reported {
             provider,

@@ -12,7 +12,7 @@ pub use provider::{
     StatusQuery, Submission,
 };
 pub use queue::{Hint, Queue, QueueError, Receipt, Task};
-pub use reports::{DecodeError, Decoded, Reply, ReportDecoder, ReportRequest};
+pub use reports::{DecodeError, Decoded, Proof, Reply, ReportDecoder, ReportRequest};
 pub use store::{
     Change, Committed, Inserted, ListFilter, Page, PageToken, StateCounts, Store, StoreError,
     StoreErrorKind,

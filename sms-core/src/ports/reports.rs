@@ -3,15 +3,47 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::IncomingReport;
+use crate::{IncomingReport, Secret};
 
 /// Reads the reports that a provider posts. Pure: it does no input or output.
 pub trait ReportDecoder: Send + Sync + fmt::Debug {
+    /// What proves that a request to the provider's own callback is the provider's. The same at
+    /// every call.
+    ///
+    /// # Contract
+    /// Whoever takes requests demands it. [`Proof::Header`] and [`Proof::Token`] are demanded
+    /// before the body is read, so that strangers cannot make us wait for theirs.
+    fn proof(&self) -> Proof<'_>;
+
     /// Reads the reports in a request; checks its signature where the provider signs.
+    ///
+    /// # Contract
+    /// A report that names no message is no error but [`Subject::Unnamed`](crate::Subject):
+    /// where it came to the callback of one message, that one is meant. Of several reports those
+    /// that can be read are given, and the others counted as [`skipped`](Decoded::skipped).
     ///
     /// # Errors
     /// [`DecodeError`] when it is not the provider's, or not a report.
     fn decode(&self, request: &ReportRequest<'_>) -> Result<Decoded, DecodeError>;
+}
+
+/// What proves that a request to a provider's callback is the provider's.
+#[derive(Debug, Clone, Copy)]
+pub enum Proof<'a> {
+    /// Nothing in it: it must come from a source that may report.
+    Source,
+    /// A signature, which [`ReportDecoder::decode`] checks.
+    Signature,
+    /// A header that only the provider knows the value of.
+    Header {
+        /// Its name, in any case.
+        name: &'a str,
+        /// Its value.
+        value: &'a Secret,
+    },
+    /// A token that only the provider knows, as the last part of the URL it was told:
+    /// `/callback/PROVIDER/TOKEN`.
+    Token(&'a Secret),
 }
 
 /// A request to a callback, as it came in.
@@ -57,6 +89,9 @@ pub struct Decoded {
     /// The reports; empty when the request was something else that needs no more than a reply,
     /// such as a message from a phone.
     pub reports: Vec<IncomingReport>,
+    /// How many more there were beside them that could not be read. They are lost, because the
+    /// provider is told that all were taken; so they are told of in the log.
+    pub skipped: usize,
     /// What the provider wants to hear once the reports are durable.
     pub reply: Reply,
 }

@@ -1,21 +1,40 @@
 //! A provider's form of reports that is made for tests: `id STATUS` in each line of the body, or
-//! in the query with `+` for the space.
+//! in the query with `+` for the space. The id `-` names no message; a line `#` cannot be read;
+//! `long` is replied to at length.
 
 use sms_core::{
-    DecodeError, Decoded, IncomingReport, Reply, ReportDecoder, ReportRequest, ReportStatus,
-    Subject,
+    DecodeError, Decoded, IncomingReport, Proof, Reply, ReportDecoder, ReportRequest, ReportStatus,
+    Secret, Subject,
 };
 
-#[derive(Debug, Default)]
-pub(crate) struct PlainDecoder {
+#[derive(Debug)]
+pub(crate) enum PlainDecoder {
+    /// Nothing proves a report.
+    Unproved,
     /// The URL that must have been called, as a signature over the URL would have it.
-    pub(crate) signed_url: Option<&'static str>,
+    Signed(&'static str),
+    /// The header `X-Secret` must be this.
+    Headed(Secret),
+    /// The callback must end in this.
+    Tokened(Secret),
 }
 
 impl ReportDecoder for PlainDecoder {
+    fn proof(&self) -> Proof<'_> {
+        match self {
+            Self::Unproved => Proof::Source,
+            Self::Signed(_) => Proof::Signature,
+            Self::Headed(value) => Proof::Header {
+                name: "X-Secret",
+                value,
+            },
+            Self::Tokened(token) => Proof::Token(token),
+        }
+    }
+
     fn decode(&self, request: &ReportRequest<'_>) -> Result<Decoded, DecodeError> {
-        if let Some(url) = self.signed_url
-            && (url != request.url || request.header("x-signature") != Some("right"))
+        if let Self::Signed(url) = self
+            && (*url != request.url || request.header("x-signature") != Some("right"))
         {
             return Err(DecodeError::BadSignature);
         }
@@ -23,13 +42,30 @@ impl ReportDecoder for PlainDecoder {
             "GET" => request.query.replace('+', " "),
             _ => String::from_utf8_lossy(request.body).into_owned(),
         };
+        if text == "long" {
+            return Ok(long_reply());
+        }
+        let (skipped, lines): (Vec<_>, Vec<_>) = text.lines().partition(|line| *line == "#");
         Ok(Decoded {
-            reports: text.lines().map(report).collect::<Result<_, _>>()?,
+            reports: lines.into_iter().map(report).collect::<Result<_, _>>()?,
+            skipped: skipped.len(),
             reply: Reply {
                 status: 202,
                 body: "ACK/Plain".into(),
             },
         })
+    }
+}
+
+/// A reply that no buffer of the system holds.
+fn long_reply() -> Decoded {
+    Decoded {
+        reports: Vec::new(),
+        skipped: 0,
+        reply: Reply {
+            status: 202,
+            body: "x".repeat(64 << 20).into(),
+        },
     }
 }
 
@@ -49,10 +85,11 @@ fn report(line: &str) -> Result<IncomingReport, DecodeError> {
     };
     let subject = match id.parse() {
         Ok(reference) => Subject::Reference(reference),
+        Err(_) if id == "-" => Subject::Unnamed,
         Err(_) => Subject::ProviderId(provider_id),
     };
     Ok(IncomingReport {
-        provider_id: id.parse().ok(),
+        provider_id: id.parse().ok().filter(|_| id != "-"),
         subject,
         status,
         receipt_id: None,

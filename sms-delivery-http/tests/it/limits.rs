@@ -47,11 +47,32 @@ async fn the_longest_body_that_is_allowed_is_read() {
 }
 
 #[tokio::test]
-async fn a_body_that_never_comes_is_408() {
+async fn whose_body_never_comes_is_asked_to_come_again() {
     let world = World::with(|config| config.body_timeout = SHORT).await;
-    let answer = raw(world.address, &open("/callback", "content-length: 10")).await;
-    assert_eq!(answer.status, 408);
-    assert_eq!(answer.header("connection"), Some("close"));
+    for length in ["content-length: 10", "transfer-encoding: chunked"] {
+        let answer = raw(world.address, &open("/callback", length)).await;
+        assert_eq!(answer.status, 503, "{length}");
+        assert_eq!(answer.header("retry-after"), Some("5"), "{length}");
+        assert_eq!(answer.header("connection"), Some("close"), "{length}");
+    }
+}
+
+#[tokio::test]
+async fn whose_body_breaks_off_is_asked_to_come_again() {
+    let world = World::with(|config| config.body_timeout = LONG).await;
+    for length in ["content-length: 10", "transfer-encoding: chunked"] {
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        let mut bytes = open("/callback", length);
+        bytes.extend_from_slice(b"2\r\n");
+        stream.write_all(&bytes).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let answer = answer.to_ascii_lowercase();
+        assert!(answer.starts_with("http/1.1 503 "), "{answer}");
+        assert!(answer.contains("retry-after: 5"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use sms_core::testing::Fault;
 use tracing::Level;
 
-use crate::client::post;
-use crate::world::{World, own_path};
+use crate::client::{post, raw, request};
+use crate::world::{SECRET, TOKEN, World, own_path};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -60,12 +60,29 @@ async fn numbers_texts_and_tokens_are_not_logged() {
         (&own, "x buffered"),
         (&own[..own.len() - 1], "x buffered"),
         ("/callback/main", &format!("{reference} delivered")),
+        (&format!("/callback/tokened/{TOKEN}"), "x buffered"),
+        (&format!("/callback/tokened/{TOKEN}"), "#\nx buffered"),
+        (&format!("/callback/tokened/{TOKEN}"), NUMBER),
+        (&format!("/callback/tokened/{TOKEN}0"), "x buffered"),
+        (&format!("/callback/main/{TOKEN}"), "x buffered"),
+        (&format!("/callback/{TOKEN}/{TOKEN}"), "x buffered"),
     ] {
         post(world.address, path, body).await;
     }
+    let secret = format!("x-secret: {SECRET}");
+    let path = "/callback/headed";
+    raw(world.address, &request("POST", path, &[&secret], b"x")).await;
     let text = log.text();
     let (_, token) = own.rsplit_once('/').unwrap();
-    for personal in [NUMBER, "9991234567", "secret", "hello", &token[..31]] {
+    for personal in [
+        NUMBER,
+        "9991234567",
+        "secret",
+        "hello",
+        &token[..31],
+        TOKEN,
+        SECRET,
+    ] {
         assert!(!text.contains(personal), "{personal} in {text}");
     }
     assert!(text.contains(&message.id.to_string()), "{text}");
@@ -99,6 +116,38 @@ async fn a_store_that_is_down_is_an_error_said_once() {
         1,
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn reports_of_a_list_that_are_not_taken_are_told_of_once() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let world = World::new().await;
+    for _ in 0..50 {
+        let body = "#\n- delivered\nown-1 buffered";
+        let answer = post(world.address, "/callback/main", body).await;
+        assert_eq!(answer.status, 202);
+    }
+    let text = log.text();
+    assert_eq!(
+        text.matches("reports of a list skipped").count(),
+        1,
+        "{text}"
+    );
+    assert!(text.contains("skipped=2"), "{text}");
+    assert!(text.contains("provider=main"), "{text}");
+}
+
+#[tokio::test]
+async fn a_report_without_a_name_is_not_skipped_where_its_callback_names_it() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let mut world = World::new().await;
+    let message = world.sent().await;
+    post(world.address, &own_path(&message), "- delivered").await;
+    let text = log.text();
+    assert!(text.contains("report applied"), "{text}");
+    assert!(!text.contains("skipped"), "{text}");
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use sms_core::State;
 
-use crate::client::{get, post};
-use crate::world::{World, own_path};
+use crate::client::{get, post, raw, request};
+use crate::world::{SECRET, World, own_path};
 
 /// No source may report on its word alone.
 async fn world() -> World {
@@ -32,6 +32,30 @@ async fn a_report_may_come_in_the_query() {
     let path = own_path(&message) + "?own-1+delivered";
     assert_eq!(get(world.address, &path).await.status, 202);
     assert_eq!(world.message(message.id).await.state(), State::Delivered);
+}
+
+#[tokio::test]
+async fn a_report_need_not_name_the_message_whose_callback_it_came_to() {
+    let mut world = world().await;
+    let message = world.sent().await;
+    let answer = post(world.address, &own_path(&message), "- delivered").await;
+    assert_eq!(answer.status, 202);
+    let message = world.message(message.id).await;
+    assert_eq!(message.state(), State::Delivered);
+    assert_eq!(message.progress.reports[0].provider_id, None);
+}
+
+#[tokio::test]
+async fn a_provider_with_a_secret_shows_it_beside_the_token() {
+    let mut world = world().await;
+    let message = world.submit_to("headed").await;
+    world.reaches(message.id, State::Sent).await;
+    let path = own_path(&message);
+    let right = format!("x-secret: {SECRET}");
+    for (headers, status) in [(&[][..], 401), (&[right.as_str()], 202)] {
+        let bytes = request("POST", &path, headers, b"- delivered");
+        assert_eq!(raw(world.address, &bytes).await.status, status);
+    }
 }
 
 #[tokio::test]

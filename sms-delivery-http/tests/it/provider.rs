@@ -3,7 +3,7 @@
 use sms_core::State;
 
 use crate::client::{get, post, raw, request};
-use crate::world::World;
+use crate::world::{SECRET, TOKEN, World};
 
 #[tokio::test]
 async fn a_posted_report_is_read_in_the_providers_form_and_answered_in_its_words() {
@@ -58,6 +58,21 @@ async fn a_batch_with_one_malformed_report_is_422_and_keeps_none() {
 }
 
 #[tokio::test]
+async fn a_report_that_names_no_message_is_422_and_does_not_keep_others_from_being_taken() {
+    let mut world = World::new().await;
+    let message = world.sent().await;
+    let alone = post(world.address, "/callback/main", "- delivered").await;
+    assert_eq!(alone.status, 422);
+    assert!(alone.body.contains("names no message"), "{}", alone.body);
+    let body = "- delivered\nown-1 delivered";
+    assert_eq!(
+        post(world.address, "/callback/main", body).await.status,
+        202
+    );
+    assert_eq!(world.message(message.id).await.state(), State::Delivered);
+}
+
+#[tokio::test]
 async fn one_provider_does_not_know_the_ids_of_another() {
     let mut world = World::new().await;
     let message = world.sent().await;
@@ -80,6 +95,62 @@ async fn a_signature_covers_the_public_address_whatever_the_host_header_says() {
     }
     let bytes = request("POST", "/callback/signed?x=2", &["x-signature: right"], b"");
     assert_eq!(raw(world.address, &bytes).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_callback_token_stands_for_the_source() {
+    let world = World::with(|config| config.allow.clear()).await;
+    for path in [
+        format!("/callback/tokened/{TOKEN}"),
+        format!("/callback/tokened/{TOKEN}/"),
+        format!("/callback/tokened/{TOKEN}?x=1"),
+    ] {
+        assert_eq!(
+            post(world.address, &path, "own-1 delivered").await.status,
+            202,
+            "{path}"
+        );
+    }
+    let path = format!("/callback/tokened/{TOKEN}?own-1+delivered");
+    assert_eq!(get(world.address, &path).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_wrong_callback_token_is_404_whatever_the_source() {
+    let world = World::new().await;
+    for path in [
+        "/callback/tokened".to_owned(),
+        "/callback/tokened/".to_owned(),
+        "/callback/tokened/guess".to_owned(),
+        format!("/callback/tokened/{}", &TOKEN[1..]),
+        format!("/callback/tokened/{TOKEN}0"),
+        format!("/callback/tokened/{TOKEN}/more"),
+        format!("/callback/tokened//{TOKEN}"),
+        format!("/callback/tokened?{TOKEN}"),
+        format!("/callback/main/{TOKEN}"),
+    ] {
+        let answer = post(world.address, &path, "own-1 delivered").await;
+        assert_eq!((answer.status, answer.body.as_str()), (404, ""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_header_stands_for_the_source() {
+    let world = World::with(|config| config.allow.clear()).await;
+    let right = format!("x-secret: {SECRET}");
+    for (headers, status) in [
+        (&[right.as_str()][..], 202),
+        (&[], 401),
+        (&["x-secret: guess"], 401),
+        (&["x-secret:"], 401),
+    ] {
+        let bytes = request("POST", "/callback/headed", headers, b"own-1 delivered");
+        assert_eq!(
+            raw(world.address, &bytes).await.status,
+            status,
+            "{headers:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,14 @@
 //! Whose word is taken, end to end. The peer is always this machine.
 
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
 use sms_core::State;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::client::{raw, request};
-use crate::world::{World, own_path};
+use crate::world::{SECRET, World, own_path};
 
 async fn status(world: &World, path: &str, headers: &[&str]) -> u16 {
     let bytes = request("POST", path, headers, b"own-1 delivered");
@@ -98,7 +103,66 @@ async fn the_dangerous_key_lets_everybody_report() {
 
 #[tokio::test]
 async fn a_stranger_is_turned_away_before_its_body_is_read() {
+    let mut world = World::with(|config| {
+        config.allow.clear();
+        config.body_timeout = Duration::from_secs(60);
+    })
+    .await;
+    let message = world.sent().await;
+    let own = own_path(&message);
+    for (path, expected) in [
+        ("/callback", 403),
+        ("/callback/main", 403),
+        ("/callback/headed", 401),
+        ("/callback/tokened", 404),
+        ("/callback/tokened/guess", 404),
+        (&own[..own.len() - 1], 404),
+        ("/elsewhere", 404),
+    ] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n");
+        assert_eq!(
+            raw(world.address, head.as_bytes()).await.status,
+            expected,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_takes_no_place_from_others() {
+    let world = World::with(|config| {
+        config.allow = nets(&["192.0.2.0/24"]);
+        config.max_requests = NonZeroUsize::MIN;
+    })
+    .await;
+    let right = format!("x-secret: {SECRET}\r\ncontent-length: 15\r\nexpect: 100-continue");
+    let mut busy = TcpStream::connect(world.address).await.unwrap();
+    let head = format!("POST /callback/headed HTTP/1.1\r\nhost: x\r\n{right}\r\n\r\n");
+    busy.write_all(head.as_bytes()).await.unwrap();
+    let mut asked = [0; 25];
+    busy.read_exact(&mut asked).await.unwrap();
+
+    // The only place is taken, and a stranger is not even asked to come again.
+    assert_eq!(status(&world, "/callback/headed", &[]).await, 401);
+    assert_eq!(status(&world, "/callback/main", &[]).await, 403);
+    let right = format!("x-secret: {SECRET}");
+    assert_eq!(status(&world, "/callback/headed", &[&right]).await, 503);
+}
+
+#[tokio::test]
+async fn a_stranger_has_one_request_on_each_connection() {
     let world = World::with(|config| config.allow.clear()).await;
-    let bytes = b"POST /callback HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
-    assert_eq!(raw(world.address, bytes).await.status, 403);
+    for (path, expected) in [
+        ("/callback", 403),
+        ("/callback/headed", 401),
+        ("/callback/signed", 401),
+        ("/callback/tokened/guess", 404),
+        ("/elsewhere", 404),
+    ] {
+        let one = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n");
+        let answer = raw(world.address, (one.clone() + &one).as_bytes()).await;
+        assert_eq!(answer.status, expected, "{path}");
+        assert_eq!(answer.header("connection"), Some("close"), "{path}");
+        assert!(!answer.body.contains("HTTP/1.1"), "{path}: {}", answer.body);
+    }
 }

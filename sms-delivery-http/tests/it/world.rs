@@ -20,7 +20,11 @@ use crate::decoder::PlainDecoder;
 /// No step of a test takes longer, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The signed callback of the provider `signed`, below the public address.
-pub(crate) const SIGNED_URL: &str = "https://sms.example.com/callback/signed?x=1";
+pub(crate) const SIGNED_URL: &str = "http://localhost/callback/signed?x=1";
+/// What the callback of the provider `tokened` ends in.
+pub(crate) const TOKEN: &str = "callback-token-0123456789";
+/// What the header `X-Secret` of the provider `headed` must be.
+pub(crate) const SECRET: &str = "hunter2";
 
 /// Takes messages and holds its answers back until the test lets them through. `main` calls its
 /// first message `own-1`; the ids of `other` look like references of ours: `own-000000000001`.
@@ -114,6 +118,7 @@ impl World {
         let engine = Engine::builder(Arc::new(faulty), Arc::new(MemoryQueue::new()))
             .provider(provider("main"))
             .provider(provider("other"))
+            .provider(provider("headed"))
             .callback_base("https://sms.example.com")
             .build()
             .unwrap();
@@ -197,18 +202,21 @@ impl World {
 pub(crate) fn config() -> DeliveryConfig {
     DeliveryConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
-        public_url: "https://sms.example.com/".into(),
-        signed: ["signed".parse().unwrap()].into(),
+        public_url: "http://localhost/".into(),
         ..DeliveryConfig::default()
     }
 }
 
 pub(crate) fn decoders() -> Decoders {
-    let decoder = |signed_url| -> Arc<dyn ReportDecoder> { Arc::new(PlainDecoder { signed_url }) };
+    let decoder = |name: &str, decoder: PlainDecoder| -> (ProviderName, Arc<dyn ReportDecoder>) {
+        (name.parse().unwrap(), Arc::new(decoder))
+    };
     HashMap::from([
-        ("main".parse().unwrap(), decoder(None)),
-        ("other".parse().unwrap(), decoder(None)),
-        ("signed".parse().unwrap(), decoder(Some(SIGNED_URL))),
+        decoder("main", PlainDecoder::Unproved),
+        decoder("other", PlainDecoder::Unproved),
+        decoder("signed", PlainDecoder::Signed(SIGNED_URL)),
+        decoder("headed", PlainDecoder::Headed(SECRET.into())),
+        decoder("tokened", PlainDecoder::Tokened(TOKEN.into())),
     ])
 }
 

@@ -179,8 +179,9 @@ pub enum ReportFormat {
     Query,
 }
 
-/// What a report says. A report must name its message by one of `reference`, `id` and
-/// `provider_id`; they are tried in this order.
+/// What a report says. A report names its message by one of `reference`, `id` and `provider_id`,
+/// which are tried in this order; it need not where the request has a `{callback_url}`, because
+/// that URL names the message.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReportConfig {
@@ -220,6 +221,9 @@ pub struct ReportConfig {
     pub receipt_id: Option<String>,
     /// A header that proves a report to be the provider's.
     pub secret: Option<SecretHeader>,
+    /// A token that proves it instead, for providers that let one type in a URL and nothing
+    /// else: `/callback/NAME/TOKEN`. 16 to 128 letters, digits, `-` and `_`.
+    pub callback_token: Option<Secret>,
     /// What the provider wants to hear.
     pub reply: ReplyConfig,
 }

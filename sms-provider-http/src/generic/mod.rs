@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sms_core::{
-    Answer, CallbackSupport, Capabilities, Clock as _, DecodeError, Decoded, Outcome, Provider,
-    ProviderName, ReportDecoder, ReportRequest, Submission, SystemClock,
+    Answer, CallbackSupport, Capabilities, Clock as _, DecodeError, Decoded, Outcome, Proof,
+    Provider, ProviderName, ReportDecoder, ReportRequest, Submission, SystemClock,
 };
 
 pub use config::{
@@ -53,19 +53,18 @@ fn build(name: ProviderName, config: HttpConfig, client: HttpClient) -> Result<B
     client.check(config.timeout, request.sample_url())?;
     check_together(&config, &request)?;
     let verdict = verdict::Verdict::new(config.answer)?;
-    let proves_reports = config
-        .report
-        .as_ref()
-        .is_some_and(|report| report.secret.is_some());
     let (callback, decoder): (_, Arc<dyn ReportDecoder>) = match config.report {
         None => (CallbackSupport::None, Arc::new(NoReports)),
         Some(report) => {
-            let callback = if request.uses_callback_url() {
-                CallbackSupport::PerMessage
-            } else {
-                CallbackSupport::PerAccount
+            let per_message = request.uses_callback_url();
+            let callback = match per_message {
+                true => CallbackSupport::PerMessage,
+                false => CallbackSupport::PerAccount,
             };
-            (callback, Arc::new(report::Decoder::new(report)?))
+            (
+                callback,
+                Arc::new(report::Decoder::new(report, per_message)?),
+            )
         }
     };
     let provider = HttpProvider {
@@ -83,7 +82,6 @@ fn build(name: ProviderName, config: HttpConfig, client: HttpClient) -> Result<B
         provider: Arc::new(provider),
         decoder,
         query: None,
-        proves_reports,
     })
 }
 
@@ -158,6 +156,10 @@ impl Provider for HttpProvider {
 struct NoReports;
 
 impl ReportDecoder for NoReports {
+    fn proof(&self) -> Proof<'_> {
+        Proof::Source
+    }
+
     fn decode(&self, _: &ReportRequest<'_>) -> Result<Decoded, DecodeError> {
         Err(DecodeError::Malformed {
             problem: "this provider's configuration has no [provider.report]".to_owned(),

@@ -1,8 +1,8 @@
 //! From a provider's callback to the reports in it.
 
 use sms_core::{
-    DecodeError, Decoded, IncomingReport, ProviderId, Reply, ReportDecoder, ReportRequest,
-    ReportStatus, Subject,
+    DecodeError, Decoded, IncomingReport, Proof, ProviderId, Reply, ReportDecoder, ReportRequest,
+    ReportStatus, Secret, Subject,
 };
 
 use super::config::{ReportConfig, ReportFormat};
@@ -13,6 +13,11 @@ use crate::{ConfigError, answer};
 
 /// Longest text of a report that is kept, in characters.
 const LONGEST_TEXT: usize = 500;
+/// Shortest callback token, in characters: of 64 letters 16 are 96 bits, which nobody guesses.
+const SHORTEST_TOKEN: usize = 16;
+/// Longest callback token, in characters: with the address before it, it still fits into 255,
+/// a usual length of a field in a form.
+const LONGEST_TOKEN: usize = 128;
 
 /// Reads reports as configuration describes them.
 #[derive(Debug)]
@@ -23,8 +28,9 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(config: ReportConfig) -> Result<Self, ConfigError> {
-        check(&config)?;
+    /// `per_message`: whether each message has a callback of its own, which names it.
+    pub(super) fn new(config: ReportConfig, per_message: bool) -> Result<Self, ConfigError> {
+        check(&config, per_message)?;
         let reply = Reply {
             status: config.reply.status,
             body: config.reply.body.clone().into(),
@@ -38,6 +44,18 @@ impl Decoder {
 }
 
 impl ReportDecoder for Decoder {
+    fn proof(&self) -> Proof<'_> {
+        let config = &self.config;
+        match (&config.callback_token, &config.secret) {
+            (Some(token), _) => Proof::Token(token),
+            (None, Some(secret)) => Proof::Header {
+                name: &secret.header,
+                value: &secret.value,
+            },
+            (None, None) => Proof::Source,
+        }
+    }
+
     fn decode(&self, request: &ReportRequest<'_>) -> Result<Decoded, DecodeError> {
         self.check_secret(request)?;
         let items = self.items(request)?;
@@ -45,12 +63,14 @@ impl ReportDecoder for Decoder {
             .iter()
             .map(|item| self.report(item))
             .partition(Result::is_ok);
+        let skipped = refused.len();
         // One bad report in a list must not keep the good ones from being taken.
         if let (true, Some(Err(error))) = (reports.is_empty(), refused.into_iter().next()) {
             return Err(error);
         }
         Ok(Decoded {
             reports: reports.into_iter().flatten().collect(),
+            skipped,
             reply: self.reply.clone(),
         })
     }
@@ -99,7 +119,7 @@ impl Decoder {
             get(&config.provider_id).and_then(|id| id.parse().ok());
         let text = get(&config.text).or_else(|| receipt_text.clone());
         Ok(IncomingReport {
-            subject: self.subject(&get, provider_id.as_ref())?,
+            subject: self.subject(&get, provider_id.as_ref()),
             status: self.status(get(&config.status).as_deref(), &receipt)?,
             provider_id,
             receipt_id: get(&config.receipt_id)
@@ -116,14 +136,14 @@ impl Decoder {
         &self,
         get: &impl Fn(&Option<String>) -> Option<String>,
         provider_id: Option<&ProviderId>,
-    ) -> Result<Subject, DecodeError> {
+    ) -> Subject {
         let reference = get(&self.config.reference).and_then(|text| text.parse().ok());
         let id = || get(&self.config.id).and_then(|text| text.parse().ok());
         reference
             .map(Subject::Reference)
             .or_else(|| id().map(Subject::Id))
             .or_else(|| provider_id.cloned().map(Subject::ProviderId))
-            .ok_or_else(|| malformed("it names no message"))
+            .unwrap_or(Subject::Unnamed)
     }
 
     /// What the report's own word means, else what its receipt says. A word that is not listed
@@ -157,10 +177,11 @@ fn lists(config: &ReportConfig) -> [List<'_, ReportStatus>; 6] {
     ]
 }
 
-fn check(config: &ReportConfig) -> Result<(), ConfigError> {
+fn check(config: &ReportConfig, per_message: bool) -> Result<(), ConfigError> {
     let names = [&config.reference, &config.id, &config.provider_id];
-    if names.iter().all(|place| place.is_none()) {
-        let problem = "names no message; add reference, id or provider_id";
+    if !per_message && names.iter().all(|place| place.is_none()) {
+        let problem = "names no message; add reference, id or provider_id, or let {callback_url} \
+                       tell the provider a URL for each message";
         return Err(ConfigError::new("report", problem));
     }
     if config.status.is_none() && config.receipt.is_none() {
@@ -176,7 +197,44 @@ fn check(config: &ReportConfig) -> Result<(), ConfigError> {
         let problem = "is no acknowledgement; write one of 200 to 299";
         return Err(ConfigError::new("report.reply.status", problem));
     }
+    check_proof(config)?;
     check_places(config)
+}
+
+fn check_proof(config: &ReportConfig) -> Result<(), ConfigError> {
+    if let Some(secret) = &config.secret {
+        if secret.header.parse::<http::HeaderName>().is_err() {
+            let problem = "is no name of a header";
+            return Err(ConfigError::new("report.secret.header", problem));
+        }
+        if secret.value.is_empty() {
+            let problem = "is empty, which no report would match";
+            return Err(ConfigError::new("report.secret.value", problem));
+        }
+    }
+    match (&config.callback_token, &config.secret) {
+        (Some(_), Some(_)) => {
+            let problem = "stands beside report.secret; write one of both";
+            Err(ConfigError::new("report.callback_token", problem))
+        }
+        (Some(token), None) => check_token(token),
+        (None, _) => Ok(()),
+    }
+}
+
+/// A token is a part of a URL as it is, whatever the provider's form does to other characters.
+fn check_token(token: &Secret) -> Result<(), ConfigError> {
+    let token = token.expose();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let problem = if !(SHORTEST_TOKEN..=LONGEST_TOKEN).contains(&token.len()) {
+        format!("must have {SHORTEST_TOKEN} to {LONGEST_TOKEN} characters")
+    } else if !token.bytes().all(plain) {
+        "must be letters of A-Z and a-z, digits, - and _".to_owned()
+    } else {
+        return Ok(());
+    };
+    let problem = format!("{problem}; make one, for instance with `openssl rand -hex 16`");
+    Err(ConfigError::new("report.callback_token", problem))
 }
 
 fn check_places(config: &ReportConfig) -> Result<(), ConfigError> {

@@ -99,7 +99,6 @@ pub(crate) fn build(
         provider: std::sync::Arc::new(megafon),
         decoder: std::sync::Arc::new(report::Decoder),
         query: None,
-        proves_reports: false,
     })
 }
 

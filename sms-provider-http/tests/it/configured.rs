@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sms_core::{
-    CallbackSupport, Clock as _, DecodeError, Encoding, Outcome, ReportRequest, ReportStatus,
-    Subject, Submission, SystemClock,
+    CallbackSupport, Clock as _, DecodeError, Decoded, Encoding, Outcome, Proof, ReportRequest,
+    ReportStatus, Subject, Submission, SystemClock,
 };
 use sms_provider_http::Built;
 
@@ -534,12 +534,14 @@ fn a_list_of_reports_is_read_item_by_item() {
         { "id": "p3", "status": "on its way" },
         { "id": "p4", "receipt": "id:9 stat:EXPIRED err:034" },
         { "status": "delivered" },
+        { "id": "p6" },
+        17,
     ]});
     let decoder = built(REPORT).decoder;
-    let reports = decoder
-        .decode(&posted("", body.to_string().as_bytes()))
-        .unwrap()
-        .reports;
+    let decoded = decoder.decode(&posted("", body.to_string().as_bytes()));
+    let Decoded {
+        reports, skipped, ..
+    } = decoded.unwrap();
     let read: Vec<_> = reports
         .iter()
         .map(|report| {
@@ -560,8 +562,10 @@ fn a_list_of_reports_is_read_item_by_item() {
         (Subject::Id(message.id), ReportStatus::Undelivered, None),
         (by_provider("p3"), ReportStatus::Buffered, None),
         (by_provider("p4"), ReportStatus::Expired, Some("034")),
+        (Subject::Unnamed, ReportStatus::Delivered, None),
     ];
     assert_eq!(read, expected);
+    assert_eq!(skipped, 2, "those without a status");
     assert_eq!(reports[0].provider_id, Some("p1".parse().unwrap()));
     assert_eq!(reports[3].receipt_id.as_deref(), Some("9"));
 }
@@ -613,7 +617,6 @@ fn what_is_no_report_is_refused() {
         r#"{"results":{}}"#,
         r#"{"results":[{}]}"#,
         r#"{"results":[{"id":"p1"}]}"#,
-        r#"{"results":[{"status":"delivered"}]}"#,
     ] {
         let error = decoder.decode(&posted("", body.as_bytes())).unwrap_err();
         assert!(matches!(error, DecodeError::Malformed { .. }), "{body}");
@@ -632,6 +635,40 @@ fn a_report_without_the_secret_header_is_refused() {
         };
         assert_eq!(decoder.decode(&request), Err(DecodeError::BadSignature));
     }
+}
+
+#[test]
+fn what_proves_a_report_is_told_before_it_is_read() {
+    let report = |more: &str| {
+        let settings = format!(
+            "url = 'https://h/{{to}}/{{text}}'\n[report]\nid = '/id'\nreceipt = '/r'\n{more}"
+        );
+        built(&settings).decoder
+    };
+    assert!(matches!(report("").proof(), Proof::Source));
+    let headed = report("secret = { header = 'X-Token', value = 'hunter2' }");
+    let Proof::Header { name, value } = headed.proof() else {
+        panic!("{:?}", headed.proof());
+    };
+    assert_eq!((name, value.expose()), ("X-Token", "hunter2"));
+    let tokened = report("callback_token = '0123456789abcdef'");
+    let Proof::Token(token) = tokened.proof() else {
+        panic!("{:?}", tokened.proof());
+    };
+    assert!(token.matches("0123456789abcdef"));
+    assert!(!format!("{tokened:?}").contains("0123456789abcdef"));
+}
+
+#[test]
+fn a_report_to_the_callback_of_its_message_need_not_name_it() {
+    let decoder = built(
+        "url = 'https://h/{to}/{text}'\nquery.dlr-url = '{callback_url}'\n\
+         [report]\nformat = 'query'\nstatus = 'type'\ndelivered = [1]\nundelivered = [2]",
+    )
+    .decoder;
+    let reports = decoder.decode(&posted("type=1", b"")).unwrap().reports;
+    assert_eq!(reports[0].subject, Subject::Unnamed);
+    assert_eq!(reports[0].status, ReportStatus::Delivered);
 }
 
 #[test]

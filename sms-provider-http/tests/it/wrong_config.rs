@@ -95,6 +95,32 @@ fn what_is_added_wrongly_is_refused_by_its_key() {
             "JSON",
         ),
         (
+            "report = { id = '/i', receipt = '/r', callback_token = 'short' }",
+            "report.callback_token",
+            "16 to 128 characters",
+        ),
+        (
+            "report = { id = '/i', receipt = '/r', callback_token = '0123456789/abcdef' }",
+            "report.callback_token",
+            "letters",
+        ),
+        (
+            "report = { id = '/i', receipt = '/r', callback_token = '0123456789abcdef', \
+             secret = { header = 'X', value = 'y' } }",
+            "report.callback_token",
+            "one of both",
+        ),
+        (
+            "report = { id = '/i', receipt = '/r', secret = { header = 'X Y', value = 'y' } }",
+            "report.secret.header",
+            "name of a header",
+        ),
+        (
+            "report = { id = '/i', receipt = '/r', secret = { header = 'X', value = '' } }",
+            "report.secret.value",
+            "empty",
+        ),
+        (
             "report = { id = '/i', receipt = '/r', reply.status = 404 }",
             "report.reply.status",
             "200 to 299",

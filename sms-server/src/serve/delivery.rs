@@ -4,19 +4,16 @@ use std::net::TcpListener;
 
 use sms_delivery_http::DeliveryConfig;
 
-use super::providers::Providers;
 use super::role::Roles;
 use crate::config::{Loaded, Problem};
 
-/// Adds which providers prove their reports, and the server's own address where the port is the
-/// system's choice, because the engine has to know it first.
+/// Adds the server's own address where the port is the system's choice, because the engine has to
+/// know it first.
 pub(super) fn settle(
     loaded: &Loaded,
     mut delivery: DeliveryConfig,
-    providers: &Providers,
     roles: Roles,
 ) -> Result<DeliveryConfig, Problem> {
-    delivery.signed.extend(providers.signed.iter().cloned());
     if delivery.listen.port() != 0 {
         return Ok(delivery);
     }

@@ -47,7 +47,7 @@ pub(crate) async fn run(loaded: &Loaded, roles: Roles, json: bool) -> Result<(),
     fit::check(loaded, &plan, roles)?;
     let mut signals = StopSignals::listen().map_err(Failure::new)?;
     let providers = Providers::build(loaded, &plan.http, roles).await?;
-    let delivery = delivery::settle(loaded, plan.delivery.clone(), &providers, roles)?;
+    let delivery = delivery::settle(loaded, plan.delivery.clone(), roles)?;
     let admin = bind_admin(loaded)?;
     rehearse(loaded, &plan, &delivery, &providers, roles).await?;
 
@@ -109,7 +109,7 @@ pub(crate) async fn check(loaded: &Loaded, roles: Roles) -> Result<(), Failure> 
     let plan = Plan::of(loaded)?;
     fit::check(loaded, &plan, roles)?;
     let providers = Providers::build(loaded, &plan.http, roles).await?;
-    let delivery = delivery::settle(loaded, plan.delivery.clone(), &providers, roles)?;
+    let delivery = delivery::settle(loaded, plan.delivery.clone(), roles)?;
     let engine = engine::build(loaded, scratch(&plan, &delivery), &providers)?;
     // The servers check their parts when they take their addresses, which are given back at once.
     // Whether an address is free here and now is not a matter of the configuration.

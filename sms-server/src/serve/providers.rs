@@ -21,8 +21,6 @@ const SANDBOX_SENDER: &str = "Sandbox";
 pub(crate) struct Providers {
     pub(crate) setups: Vec<ProviderSetup>,
     pub(crate) decoders: Decoders,
-    /// Those whose reports prove by a secret where they come from.
-    pub(crate) signed: Vec<ProviderName>,
     /// Serves as long as it is kept.
     pub(crate) sandbox: Option<Sandbox>,
 }
@@ -45,7 +43,6 @@ impl Providers {
         let mut providers = Self {
             setups: Vec::new(),
             decoders: Decoders::default(),
-            signed: Vec::new(),
             sandbox: match wanted && roles.worker {
                 true => Some(start_sandbox().await?),
                 false => None,
@@ -102,9 +99,6 @@ impl Providers {
         if self.decoders.contains_key(&name) {
             let words = format!("another provider has the name {name}: give each its own");
             return Err(loaded.problem(&format!("provider.{at}.name"), words));
-        }
-        if built.proves_reports {
-            self.signed.push(name.clone());
         }
         self.decoders.insert(name, built.decoder.clone());
         self.setups.push(setup(section, built));

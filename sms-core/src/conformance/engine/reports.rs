@@ -8,7 +8,7 @@ use super::Subject;
 use super::process::Process;
 use super::world::{
     A_WHILE, HINT, SOON, World, by_provider_id, by_reference, holding, new_message, plain,
-    provider_id, taken,
+    provider_id, taken, unnamed,
 };
 use crate::testing::{Fault, HeldAnswer, Port};
 use crate::{MessageId, ReportStatus, Reported, State};
@@ -118,6 +118,20 @@ pub async fn a_report_of_a_stranger_waits_and_is_forgotten(place: Subject) {
         world.skip(Duration::from_secs(24 * 3_600));
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Where it came to names its message, if anything does; the engine does not guess.
+pub async fn a_report_that_names_no_message_is_kept_nowhere(place: Subject) {
+    let world = World::new(place.clone());
+    let process = world.worker().await;
+    let id = process.accept(new_message()).await;
+    process.until(id, State::Sent).await;
+    let report = unnamed(ReportStatus::Delivered);
+    assert_eq!(process.report(report).await, Reported::Unrelated);
+    assert_eq!(process.state(id).await, State::Sent);
+    let (store, _) = place.connect().await;
+    let parked = store.parked_due(crate::Timestamp::MAX, 10).await;
+    assert!(parked.expect("the store answers").is_empty());
 }
 
 /// Later reports name the id of the answer.

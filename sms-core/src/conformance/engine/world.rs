@@ -245,6 +245,11 @@ pub(super) fn by_provider_id(id: &str, status: ReportStatus) -> IncomingReport {
     about(Of::ProviderId(provider_id(id)), status)
 }
 
+/// A report that does not name its message.
+pub(super) fn unnamed(status: ReportStatus) -> IncomingReport {
+    about(Of::Unnamed, status)
+}
+
 pub(super) fn outcomes(message: &Message) -> Vec<Option<AttemptOutcome>> {
     let outcome = |attempt: &Attempt| attempt.outcome;
     message.progress.attempts.iter().map(outcome).collect()
