@@ -12,7 +12,9 @@ mod path;
 mod receiver;
 mod repeats;
 mod server;
+mod share;
 mod source;
+mod write_limit;
 
 pub use config::DeliveryConfig;
 pub use error::BindError;

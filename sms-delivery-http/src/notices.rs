@@ -16,6 +16,7 @@ pub(crate) struct Notices {
     store: Repeats<()>,
     busy: Repeats<()>,
     skipped: Repeats<(ProviderName, IpAddr)>,
+    crowded: Repeats<IpAddr>,
 }
 
 impl Notices {
@@ -26,6 +27,7 @@ impl Notices {
             store: Repeats::new(),
             busy: Repeats::new(),
             skipped: Repeats::new(),
+            crowded: Repeats::new(),
         }
     }
 
@@ -58,6 +60,16 @@ impl Notices {
             tracing::warn!(
                 %provider, %peer, skipped, requests_unlogged = unlogged,
                 "reports of a list skipped: not readable, or of no message; the others are taken"
+            );
+        }
+    }
+
+    /// A source has all the connections that one may have.
+    pub(crate) fn crowded(&self, source: IpAddr) {
+        if let Some(before) = self.crowded.note(source, Instant::now()) {
+            tracing::warn!(
+                %source, refused_unlogged = before.unmentioned,
+                "more connections than delivery.max_connections_per_source; further ones are closed"
             );
         }
     }

@@ -69,6 +69,11 @@ impl Receiver {
         }
     }
 
+    /// A connection was closed because its source has too many.
+    pub(crate) fn crowded(&self, source: IpAddr) {
+        self.notices.crowded(source);
+    }
+
     async fn take(&self, peer: IpAddr, request: Request<Incoming>) -> Result<Reply, Refusal> {
         let (head, body) = request.into_parts();
         let target = self.target(peer, &head)?;

@@ -15,9 +15,12 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use sms_core::Engine;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 
 use crate::path::Decoders;
 use crate::receiver::Receiver;
+use crate::share::{Share, Shares};
+use crate::write_limit::WriteLimit;
 use crate::{BindError, DeliveryConfig};
 
 /// The longest request line and headers together, in bytes: what reverse proxies pass by default.
@@ -39,7 +42,14 @@ pub struct Bound {
     http: http1::Builder,
     receiver: Arc<Receiver>,
     slots: Arc<Semaphore>,
+    shares: Shares,
+    write_timeout: Duration,
+    /// How long requests may go on after the end has been asked for.
+    grace: Duration,
 }
+
+/// A place among all connections, and among those of its source.
+type Place = (Option<OwnedSemaphorePermit>, Share);
 
 impl DeliveryServer {
     /// Checks the configuration and takes hold of the address. From here on connections wait to
@@ -63,6 +73,13 @@ impl DeliveryServer {
                 "delivery.dangerously_accept_any_source is set: anybody who can connect may report"
             );
         }
+        if config.is_open_to_a_local_proxy() {
+            tracing::warn!(
+                "delivery.allow holds loopback, but delivery.public_url is https, so a proxy \
+                 stands before this server: if it runs on this machine, anybody may report. Name \
+                 it in delivery.trusted_proxies, and the providers' networks in delivery.allow"
+            );
+        }
         let listen = config.listen;
         let unavailable = |source| BindError::Listen { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(unavailable)?;
@@ -71,6 +88,9 @@ impl DeliveryServer {
             listener,
             http: http(config.header_timeout),
             slots: Arc::new(Semaphore::new(config.max_connections.get())),
+            shares: Shares::new(config.max_connections_per_source, config.source_rules()),
+            write_timeout: config.write_timeout,
+            grace: config.longest_request(),
             receiver: Arc::new(Receiver::new(config, engine, decoders)),
         })
     }
@@ -95,31 +115,44 @@ impl Bound {
     }
 
     /// Serves until `shutdown` is ready; then takes no more connections, finishes the requests
-    /// that have begun, and returns. That takes no longer than the time-outs of the configuration
-    /// together.
+    /// that have begun, and returns. That takes no longer than a request may, which is
+    /// `body_timeout` and twice `store_timeout`; what is left by then is cut off.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) {
         let connections = GracefulShutdown::new();
+        let mut tasks = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
-            let (stream, peer, slot) = tokio::select! {
+            let (stream, peer, place) = tokio::select! {
                 biased;
                 () = &mut shutdown => break,
                 accepted = self.accept() => accepted,
             };
-            tokio::spawn(self.connection(stream, peer, slot, connections.watcher()));
+            tasks.spawn(self.connection(stream, peer, place, connections.watcher()));
+            while tasks.try_join_next().is_some() {}
         }
         drop(self.listener);
-        connections.shutdown().await;
+        let finished = tokio::time::timeout(self.grace, connections.shutdown()).await;
+        if finished.is_err() {
+            tracing::warn!("connections are cut off that did not end in time");
+        }
+        tasks.shutdown().await;
     }
 
     /// Waits for a free slot, then for a connection.
-    async fn accept(&self) -> (TcpStream, IpAddr, Option<OwnedSemaphorePermit>) {
+    async fn accept(&self) -> (TcpStream, IpAddr, Place) {
         // The semaphore is never closed, so there always is a slot in the end.
         let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
         loop {
-            match self.listener.accept().await {
-                Ok((stream, peer)) => return (stream, peer.ip(), slot),
-                Err(error) => after(&error).await,
+            let (stream, peer) = match self.listener.accept().await {
+                Ok((stream, peer)) => (stream, peer.ip()),
+                Err(error) => {
+                    after(&error).await;
+                    continue;
+                }
+            };
+            match self.shares.take(peer) {
+                Some(share) => return (stream, peer, (slot, share)),
+                None => self.receiver.crowded(peer),
             }
         }
     }
@@ -128,7 +161,7 @@ impl Bound {
         &self,
         stream: TcpStream,
         peer: IpAddr,
-        slot: Option<OwnedSemaphorePermit>,
+        place: Place,
         watcher: Watcher,
     ) -> impl Future<Output = ()> + Send + 'static {
         let receiver = Arc::clone(&self.receiver);
@@ -138,13 +171,13 @@ impl Bound {
         });
         // Answers are small and must not wait for more to come.
         let _ = stream.set_nodelay(true);
-        let served = self.http.serve_connection(TokioIo::new(stream), service);
-        let served = watcher.watch(served);
+        let stream = TokioIo::new(WriteLimit::new(stream, self.write_timeout));
+        let served = watcher.watch(self.http.serve_connection(stream, service));
         async move {
             if let Err(error) = served.await {
                 tracing::debug!(%peer, %error, "connection ended early");
             }
-            drop(slot);
+            drop(place);
         }
     }
 }

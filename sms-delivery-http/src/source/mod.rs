@@ -46,7 +46,7 @@ impl SourceRules {
     /// [`SourceError`] when a trusted proxy says it in several headers or in no readable way.
     pub fn source(&self, peer: IpAddr, headers: &HeaderMap) -> Result<IpAddr, SourceError> {
         let peer = peer.to_canonical();
-        if !any_covers(&self.trusted_proxies, peer) {
+        if !self.trusts(peer) {
             return Ok(peer);
         }
         match (only(headers, &X_FORWARDED_FOR)?, only(headers, &FORWARDED)?) {
@@ -69,10 +69,19 @@ impl SourceRules {
     /// nobody out.
     #[must_use]
     pub fn allows_everyone(&self) -> bool {
-        let plain = self.allow.iter().copied().map(unmapped).collect();
-        IpNet::aggregate(&plain)
-            .iter()
-            .any(|net| net.prefix_len() == 0)
+        cover_everyone(&self.allow)
+    }
+
+    /// Whether this is the address of one of our own proxies.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        any_covers(&self.trusted_proxies, address.to_canonical())
+    }
+
+    /// Whether everybody counts as a proxy of ours, so that a header makes anybody anybody.
+    #[must_use]
+    pub fn trusts_everyone(&self) -> bool {
+        cover_everyone(&self.trusted_proxies)
     }
 
     /// Goes through entries from the right up to the first that is not a trusted proxy.
@@ -85,7 +94,7 @@ impl SourceRules {
         for entry in entries {
             let address = entry.and_then(read).ok_or(SourceError::Malformed)?;
             source = Ok(address.to_canonical());
-            if !any_covers(&self.trusted_proxies, address.to_canonical()) {
+            if !self.trusts(address) {
                 break;
             }
         }
@@ -104,6 +113,14 @@ fn only<'a>(
         Some(_) => Err(SourceError::Ambiguous),
         None => Ok(first),
     }
+}
+
+/// Whether the networks together hold every address of IPv4 or of IPv6.
+fn cover_everyone(nets: &[IpNet]) -> bool {
+    let plain = nets.iter().copied().map(unmapped).collect();
+    IpNet::aggregate(&plain)
+        .iter()
+        .any(|net| net.prefix_len() == 0)
 }
 
 fn any_covers(nets: &[IpNet], address: IpAddr) -> bool {

@@ -144,6 +144,70 @@ async fn connections_beyond_the_limit_wait_for_a_free_place() {
 }
 
 #[tokio::test]
+async fn one_source_has_no_more_connections_than_its_share() {
+    let world = World::with(|config| config.max_connections_per_source = NonZeroUsize::MIN).await;
+    let mut first = TcpStream::connect(world.address).await.unwrap();
+    // Once it is asked for its body it has its place.
+    let head = open(
+        "/callback/main",
+        "content-length: 1\r\nexpect: 100-continue",
+    );
+    first.write_all(&head).await.unwrap();
+    first.read_exact(&mut [0; 25]).await.unwrap();
+
+    let mut second = TcpStream::connect(world.address).await.unwrap();
+    let closed = second.read(&mut [0; 1]).await;
+    assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
+
+    drop(first);
+    while !answers(&world).await {}
+}
+
+/// Whether a connection is served rather than closed at once.
+async fn answers(world: &World) -> bool {
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await;
+    matches!(stream.read(&mut [0; 1]).await, Ok(1))
+}
+
+/// A client that has asked for an answer which no buffer between it and the server holds, and
+/// reads nothing of it.
+async fn unread(world: &World) -> TcpStream {
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let head = b"GET /callback/main?long HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    // The answer is on its way.
+    stream.readable().await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_is_cut_off() {
+    let world = World::with(|config| config.write_timeout = SHORT).await;
+    let mut stream = unread(&world).await;
+    let cut_off = async {
+        while stream.write_all(b"G").await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    let cut_off = tokio::time::timeout(LONG, cut_off).await;
+    cut_off.expect("cut off in time");
+}
+
+#[tokio::test]
+async fn the_end_does_not_wait_for_a_client_that_does_not_read_its_answer() {
+    let mut world = World::with(|config| {
+        config.write_timeout = LONG * 10;
+        config.body_timeout = SHORT;
+        config.store_timeout = SHORT;
+    })
+    .await;
+    let _unread = unread(&world).await;
+    world.stop();
+    world.stopped().await;
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_takes_nothing_with_it() {
     let mut world = World::with(|config| config.max_requests = NonZeroUsize::MIN).await;
     world.sent().await;

@@ -1,6 +1,8 @@
 //! Starting and stopping.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,10 +87,93 @@ async fn what_cannot_be_meant_is_refused_by_the_name_of_its_key() {
         let error = refusal(|config| config.public_url = url.into()).await;
         assert!(matches!(error, Some(BindError::PublicUrl)), "{url}");
     }
-    let error = refusal(|config| config.body_timeout = Duration::ZERO).await;
-    assert!(error.unwrap().to_string().contains("delivery.body_timeout"));
+    for time in [Duration::ZERO, Duration::from_secs(3_601), Duration::MAX] {
+        for (key, set) in timeouts() {
+            let error = refusal(|config| *set(config) = time).await;
+            assert!(error.unwrap().to_string().contains(key), "{key} {time:?}");
+        }
+    }
+    for most in [1_000_001, usize::MAX] {
+        let most = NonZeroUsize::new(most).unwrap();
+        let error = refusal(|config| config.max_requests = most).await;
+        assert!(error.unwrap().to_string().contains("delivery.max_requests"));
+        let error = refusal(|config| config.max_connections = most).await;
+        let error = error.unwrap().to_string();
+        assert!(error.contains("delivery.max_connections"), "{error}");
+    }
     let nobody = DeliveryServer::bind(config(), engine(), HashMap::new()).await;
     assert!(matches!(nobody, Err(BindError::NoProvider)));
+}
+
+type Timeout = fn(&mut DeliveryConfig) -> &mut Duration;
+
+fn timeouts() -> [(&'static str, Timeout); 4] {
+    [
+        ("delivery.header_timeout", |it| &mut it.header_timeout),
+        ("delivery.body_timeout", |it| &mut it.body_timeout),
+        ("delivery.store_timeout", |it| &mut it.store_timeout),
+        ("delivery.write_timeout", |it| &mut it.write_timeout),
+    ]
+}
+
+#[tokio::test]
+async fn behind_a_proxy_on_this_machine_it_must_be_named() {
+    let local = &["127.0.0.0/8", "::1/128"][..];
+    for (public_url, allow, proxies, fine) in [
+        ("https://sms.example.com", local, &[][..], false),
+        ("http://sms.example.com:8000/x", local, &[], false),
+        ("http://192.0.2.1", local, &[], false),
+        ("https://user@sms.example.com", local, &[], false),
+        ("https://sms.example.com", &["0.0.0.0/0"], &[], false),
+        ("https://sms.example.com", local, &["192.0.2.1"], false),
+        ("https://sms.example.com", local, &["127.0.0.1"], true),
+        ("https://sms.example.com", &["192.0.2.0/24"], &[], true),
+        ("https://sms.example.com", &[], &[], true),
+        ("http://127.0.0.1:8000", local, &[], true),
+        ("http://[::1]:8000", local, &[], true),
+        ("http://LocalHost:8000", local, &[], true),
+        ("http://sms.localhost", local, &[], true),
+    ] {
+        let net = |text: &&str| match text.parse() {
+            Ok(net) => net,
+            Err(_) => ipnet::IpNet::from(text.parse::<IpAddr>().unwrap()),
+        };
+        for dangerous in [false, true] {
+            let error = refusal(|config| {
+                config.public_url = public_url.into();
+                config.allow = allow.iter().map(net).collect();
+                config.trusted_proxies = proxies.iter().map(net).collect();
+                config.dangerously_accept_any_source = dangerous;
+            })
+            .await;
+            let what = format!("{public_url} {allow:?} {proxies:?} {dangerous}");
+            assert_eq!(error.is_none(), fine || dangerous, "{what}");
+            if let Some(error) = error {
+                assert!(matches!(error, BindError::BehindProxy { .. }), "{what}");
+                assert!(error.to_string().contains("delivery.trusted_proxies"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn not_everybody_is_a_proxy_of_ours() {
+    for (proxies, fine) in [
+        (&["0.0.0.0/0"][..], false),
+        (&["10.0.0.0/8", "::/0"], false),
+        (&["0.0.0.0/1", "128.0.0.0/1"], false),
+        (&["::ffff:0.0.0.0/96"], false),
+        (&["10.0.0.0/8", "fd00::/8"], true),
+    ] {
+        let error = refusal(|config| {
+            config.trusted_proxies = proxies.iter().map(|net| net.parse().unwrap()).collect();
+        })
+        .await;
+        assert_eq!(error.is_none(), fine, "{proxies:?}");
+        if let Some(error) = error {
+            assert!(matches!(error, BindError::TrustsEveryone), "{error}");
+        }
+    }
 }
 
 #[test]

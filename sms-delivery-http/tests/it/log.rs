@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use sms_core::testing::Fault;
+use sms_delivery_http::DeliveryConfig;
 use tracing::Level;
 
 use crate::client::{post, raw, request};
@@ -148,6 +149,29 @@ async fn a_report_without_a_name_is_not_skipped_where_its_callback_names_it() {
     let text = log.text();
     assert!(text.contains("report applied"), "{text}");
     assert!(!text.contains("skipped"), "{text}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_may_be_on_this_machine_is_warned_of() {
+    let loopback = DeliveryConfig::default().allow;
+    for (listen, public_url, proxies, warned) in [
+        ("0.0.0.0:0", "https://sms.example.com", Vec::new(), true),
+        ("[::]:0", "https://sms.example.com", Vec::new(), true),
+        ("0.0.0.0:0", "http://delivery:8000", Vec::new(), false),
+        ("0.0.0.0:0", "https://sms.example.com", loopback, false),
+    ] {
+        let log = Log::default();
+        let _listening = log.listen();
+        let _world = World::with(|config| {
+            config.listen = listen.parse().unwrap();
+            config.public_url = public_url.into();
+            config.trusted_proxies = proxies;
+        })
+        .await;
+        let text = log.text();
+        let warning = "delivery.allow holds loopback";
+        assert_eq!(text.contains(warning), warned, "{listen} {public_url}");
+    }
 }
 
 #[tokio::test]

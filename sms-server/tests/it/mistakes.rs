@@ -114,6 +114,18 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         ),
         plain("[delivery]\nallow = [\"10.0.0.0/99\"]", &["delivery.allow"]),
         plain(
+            "[delivery]\npublic_url = \"https://sms.example.com\"",
+            &["name the proxy in delivery.trusted_proxies"],
+        ),
+        plain(
+            "[delivery]\ntrusted_proxies = [\"0.0.0.0/0\"]",
+            &["delivery.trusted_proxies holds every address"],
+        ),
+        plain(
+            "[delivery]\nmax_requests = 9223372036854775807",
+            &["delivery.max_requests is more than"],
+        ),
+        plain(
             "[delivery]\nbody_timeout = \"0s\"",
             &["delivery.body_timeout"],
         ),
