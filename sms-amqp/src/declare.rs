@@ -86,8 +86,8 @@ impl Declarer {
         Ok(())
     }
 
-    /// Consumes from a queue for a moment, to see whether that closes the connection. What is
-    /// delivered meanwhile comes again, to whoever consumes then.
+    /// Consumes from an empty queue for a moment, to see whether that closes the connection. What
+    /// is delivered meanwhile comes again, to whoever consumes then.
     pub(crate) async fn probe(&self, queue: &str) -> Result<(), Fault> {
         let mut place = self.place.lock().await;
         self.check_broken(queue)?;
@@ -112,6 +112,11 @@ impl Declarer {
 
     async fn try_to_consume(&self, place: &mut Option<Place>, queue: &str) -> Result<(), Fault> {
         let channel = self.connection(place).await?.create_channel().await?;
+        if count(&channel, queue).await?.waiting > 0 {
+            // Only a queue that works can tell of hints, and each that is delivered here, to come
+            // again at once, would be a step nearer to its delivery limit.
+            return Ok(channel.close(DONE, "done".into()).await?);
+        }
         channel.basic_qos(1, Default::default()).await?;
         let options = BasicConsumeOptions::default();
         let consuming =
