@@ -150,7 +150,7 @@ fn log_of(folder: &Path, url: &str, more: &str) -> String {
 #[test]
 fn a_provider_that_is_told_this_machines_own_address_is_told_of() {
     let here = "url = \"http://127.0.0.1:9/sms\"";
-    let public = "public_url = \"http://sms.example.com\"";
+    let public = "public_url = \"http://sms.example.com\"\ntrusted_proxies = [\"127.0.0.1\"]";
     for (url, more, warned) in [("", "", true), (here, "", false), ("", public, false)] {
         let folder = tempfile::tempdir().unwrap();
         let log = log_of(folder.path(), url, more);
