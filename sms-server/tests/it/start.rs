@@ -63,11 +63,16 @@ fn a_port_in_use_is_found_before_a_store_is_made() {
     }
 }
 
+/// A configuration with this store, and with ports that nobody uses.
+fn over(store: &str) -> String {
+    ports("", 0).replace("memory:", store)
+}
+
 #[test]
 fn a_folder_that_cannot_be_made_is_told() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
-    let words = refusal(folder.path(), "store = \"sqlite:./file/sms.db\"");
+    let words = refusal(folder.path(), &over("sqlite:./file/sms.db"));
     assert!(words.starts_with("error: sms.toml:1:1: store: "), "{words}");
     assert!(
         words.contains("file/sms.db") && words.contains("cannot be written"),
@@ -80,7 +85,7 @@ fn a_file_of_something_else_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.db");
     std::fs::write(&file, "dear diary, this is no database at all").unwrap();
-    let words = refusal(folder.path(), "store = \"sqlite:x.db\"");
+    let words = refusal(folder.path(), &over("sqlite:x.db"));
     assert!(words.contains("is not a store of messages"), "{words}");
     assert_eq!(
         std::fs::read_to_string(file).unwrap(),
