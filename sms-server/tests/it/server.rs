@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -25,10 +26,19 @@ pub(crate) fn sms(folder: &Path) -> Command {
     command
 }
 
-/// A port that was free a moment ago.
+/// A port that nothing listens on, for a server that has to be told one. It is none of those that
+/// the kernel gives to connections (32,768 and up), and no test of this process gets it again, so it
+/// is still free when the server takes it.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let drawn = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let number = std::process::id().wrapping_mul(97).wrapping_add(drawn);
+        let port = u16::try_from(20_000 + number % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// `sms serve` in a folder of its own.
