@@ -18,16 +18,13 @@ pub(super) trait Work: Send + Sync + 'static {
     async fn run(&self, items: Vec<Self::Item>) -> Vec<Self::Answer>;
 }
 
-/// The most items of a batch that counts as small: gathering has gained nothing with it.
-const SMALL: usize = 2;
-
-/// How many batches may be under way at a time while they are small. At a low rate nobody then
-/// waits for the round trip of somebody else; under load batches are large, and this has no effect.
-const SMALL_AT_ONCE: usize = 6;
+/// With so few items under way another batch begins for what comes: at a low rate nobody waits for
+/// the round trip of somebody else. Under load there are more, and this has no effect.
+const FEW: usize = 6;
 
 /// Gathers items while earlier batches are under way. An item that finds fewer than
-/// `concurrency` of them, or only a few small ones, starts a batch at once; so a lone item is not
-/// delayed, and under load batches grow by themselves.
+/// `concurrency` of them, or only a few items in them, starts a batch at once; so a lone item is
+/// not delayed, and under load batches grow by themselves.
 pub(super) struct Batcher<W: Work> {
     shared: Arc<Shared<W>>,
 }
@@ -41,21 +38,25 @@ struct Shared<W: Work> {
 
 struct Pending<W: Work> {
     items: Vec<Waiting<W>>,
-    running: usize,
-    /// How many items the latest batch had.
-    latest: usize,
+    /// How many batches are under way.
+    batches: usize,
+    /// How many items these have.
+    under_way: usize,
+    /// Whether a runner was started that has yet to take its first batch.
+    is_starting: bool,
 }
 
 type Waiting<W> = (<W as Work>::Item, oneshot::Sender<<W as Work>::Answer>);
 
 impl<W: Work> Batcher<W> {
     /// Batches of at most `most` items, at most `concurrency` of them at a time, or a few more
-    /// while they are small.
+    /// while they have only a few items.
     pub(super) fn new(work: W, most: usize, concurrency: usize) -> Self {
         let pending = Pending {
             items: Vec::new(),
-            running: 0,
-            latest: 0,
+            batches: 0,
+            under_way: 0,
+            is_starting: false,
         };
         Self {
             shared: Arc::new(Shared {
@@ -73,8 +74,8 @@ impl<W: Work> Batcher<W> {
         let (sender, receiver) = oneshot::channel();
         let mut pending = self.shared.lock();
         pending.items.push((item, sender));
-        if pending.running < self.shared.at_once(pending.latest) {
-            pending.running += 1;
+        if !pending.is_starting && self.shared.has_room(&pending) {
+            pending.is_starting = true;
             drop(pending);
             tokio::spawn(run(Arc::clone(&self.shared)));
         }
@@ -88,48 +89,53 @@ impl<W: Work> Shared<W> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many batches may be under way, the latest of them having had so many items.
-    fn at_once(&self, latest: usize) -> usize {
-        if latest <= SMALL {
-            self.concurrency.max(SMALL_AT_ONCE)
-        } else {
-            self.concurrency
-        }
+    /// Whether one more batch may be under way.
+    fn has_room(&self, pending: &Pending<W>) -> bool {
+        pending.batches < self.concurrency || pending.under_way < FEW
     }
 
-    /// The next batch; none when there is nothing left, or batches have grown and others are under
-    /// way that take the rest, and the runner is counted out.
-    fn next(&self) -> Option<Vec<Waiting<W>>> {
+    /// The first batch of a runner.
+    fn first(&self) -> Option<Vec<Waiting<W>>> {
         let mut pending = self.lock();
-        let is_surplus = pending.running > self.at_once(pending.latest);
-        if pending.items.is_empty() || is_surplus {
-            pending.running -= 1;
+        pending.is_starting = false;
+        self.take(&mut pending)
+    }
+
+    /// The next batch of a runner whose batch of so many items has ended.
+    fn next(&self, ended: usize) -> Option<Vec<Waiting<W>>> {
+        let mut pending = self.lock();
+        pending.batches -= 1;
+        pending.under_way -= ended;
+        self.take(&mut pending)
+    }
+
+    /// A batch of what waits. None if nothing does, or if the batches under way leave no room:
+    /// the runner of one of them takes it when that has ended.
+    fn take(&self, pending: &mut Pending<W>) -> Option<Vec<Waiting<W>>> {
+        if pending.items.is_empty() || !self.has_room(pending) {
             return None;
         }
-        pending.latest = pending.items.len().min(self.most);
-        if pending.items.len() <= self.most {
-            return Some(std::mem::take(&mut pending.items));
-        }
-        let rest = pending.items.split_off(self.most);
-        Some(std::mem::replace(&mut pending.items, rest))
+        let rest = pending.items.split_off(self.most.min(pending.items.len()));
+        let batch = std::mem::replace(&mut pending.items, rest);
+        pending.batches += 1;
+        pending.under_way += batch.len();
+        Some(batch)
     }
 }
 
 async fn run<W: Work>(shared: Arc<Shared<W>>) {
-    while let Some(batch) = shared.next() {
+    let mut next = shared.first();
+    while let Some(batch) = next {
+        let count = batch.len();
         let (items, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         // Those whose work panicked learn it by their channel. The others must not wait for the
         // next item to come.
-        let Ok(answers) = AssertUnwindSafe(shared.work.run(items))
-            .catch_unwind()
-            .await
-        else {
-            continue;
-        };
-        for (sender, answer) in senders.into_iter().zip(answers) {
+        let answers = AssertUnwindSafe(shared.work.run(items)).catch_unwind();
+        for (sender, answer) in senders.into_iter().zip(answers.await.unwrap_or_default()) {
             // Whoever asked may have gone.
             let _ = sender.send(answer);
         }
+        next = shared.next(count);
     }
 }
 
@@ -158,7 +164,7 @@ mod tests {
     }
 
     fn held_up() -> Batcher<Sizes> {
-        Batcher::new(Sizes(tokio::sync::Semaphore::new(0)), 3, 1)
+        Batcher::new(Sizes(tokio::sync::Semaphore::new(0)), 10, 1)
     }
 
     /// Adds items one after the other, each when what the others began is under way.
@@ -182,24 +188,36 @@ mod tests {
     #[tokio::test]
     async fn lone_items_do_not_wait_for_each_other_and_a_crowd_is_gathered() {
         let batcher = held_up();
-        let lone = add(&batcher, SMALL_AT_ONCE).await;
-        let crowd = add(&batcher, 4).await;
-        batcher.shared.work.0.add_permits(SMALL_AT_ONCE + 2);
-        assert_eq!(sizes(lone).await, [1; SMALL_AT_ONCE]);
-        assert_eq!(sizes(crowd).await, [3, 3, 3, 1]);
+        let lone = add(&batcher, FEW).await;
+        let crowd = add(&batcher, 11).await;
+        batcher.shared.work.0.add_permits(FEW + 2);
+        assert_eq!(sizes(lone).await, [1; FEW]);
+        assert_eq!(sizes(crowd).await, [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 1]);
     }
 
     #[tokio::test]
     async fn once_batches_have_grown_no_more_are_under_way_than_allowed() {
         let batcher = held_up();
-        let lone = add(&batcher, SMALL_AT_ONCE).await;
-        let crowd = add(&batcher, 7).await;
-        batcher.shared.work.0.add_permits(SMALL_AT_ONCE);
-        assert_eq!(sizes(lone).await, [1; SMALL_AT_ONCE]);
+        let lone = add(&batcher, FEW).await;
+        let crowd = add(&batcher, 20).await;
+        batcher.shared.work.0.add_permits(FEW);
+        assert_eq!(sizes(lone).await, [1; FEW]);
         tokio::task::yield_now().await;
-        assert_eq!(batcher.shared.lock().running, 1);
+        assert_eq!(batcher.shared.lock().batches, 1);
+        let late = add(&batcher, 1).await;
+        assert_eq!(batcher.shared.lock().batches, 1);
         batcher.shared.work.0.add_permits(3);
-        assert_eq!(sizes(crowd).await, [3, 3, 3, 3, 3, 3, 1]);
+        assert_eq!(sizes(crowd).await, [10; 20]);
+        assert_eq!(sizes(late).await, [1]);
+    }
+
+    /// Or the first of them would be sent alone, and the others by runners of their own.
+    #[tokio::test]
+    async fn items_that_come_at_once_make_one_batch() {
+        let batcher = held_up();
+        let crowd: Vec<_> = (0..5).map(|_| batcher.add(())).collect();
+        batcher.shared.work.0.add_permits(1);
+        assert_eq!(sizes(crowd).await, [5; 5]);
     }
 
     struct Panics;
@@ -226,7 +244,7 @@ mod tests {
     #[tokio::test]
     async fn what_gathered_behind_a_panic_is_still_done() {
         let batcher = Batcher::new(Panics, 1, 1);
-        let panics: Vec<_> = (0..SMALL_AT_ONCE).map(|_| batcher.add(true)).collect();
+        let panics: Vec<_> = (0..FEW).map(|_| batcher.add(true)).collect();
         let waiting = batcher.add(false);
         for panics in panics {
             assert!(panics.await.is_err());
