@@ -96,24 +96,16 @@ impl Exclusive {
         self.0.signal(Signal::CONT);
     }
 
-    /// Makes it lose the files of a queue and not its name, as RabbitMQ 3.10 does by itself when
-    /// it is killed right after a queue was made anew.
-    pub(crate) fn lose_files_of(&mut self, queue: &str) {
-        self.kill();
-        let name = format!("'%2F_{queue}'");
-        let nodes = fs::read_dir(self.folder.path().join("mnesia")).unwrap();
-        let quorum = nodes.map(|node| node.unwrap().path().join("quorum"));
-        let members = quorum
-            .filter_map(|folder| fs::read_dir(folder).ok())
-            .flat_map(|nodes| fs::read_dir(nodes.flatten().next().unwrap().path()).unwrap());
-        let is_of_queue = |folder: &PathBuf| {
-            fs::read_to_string(folder.join("config")).is_ok_and(|config| config.contains(&name))
-        };
-        let folder = members
-            .map(|member| member.unwrap().path())
-            .find(is_of_queue);
-        fs::remove_dir_all(folder.expect("the queue has files")).unwrap();
-        self.restart();
+    /// Makes a queue stand still: it is there, and does nothing. RabbitMQ does that by itself to a
+    /// queue whose files it has lost, as it has when it is killed right after it made the queue:
+    /// 3.10 cannot start it, 4.0 starts it without a leader.
+    pub(crate) fn hang(&self, queue: &str) {
+        self.ctl(&["eval", &format!("sys:suspend('%2F_{queue}').")]);
+    }
+
+    /// Undoes that.
+    pub(crate) fn go_on(&self, queue: &str) {
+        self.ctl(&["eval", &format!("sys:resume('%2F_{queue}').")]);
     }
 
     /// Runs `rabbitmqctl`.
