@@ -18,13 +18,13 @@ const INSTALL: &str = "rabbitmq-server is missing; install it with `apt-get inst
 const STARTING: Duration = Duration::from_secs(120);
 
 /// Runs the broker until its standard input ends, which it does when the tests end, however they
-/// end; then removes its folder. What is started here is of one process group.
+/// end; then removes its folder. What is started here is of one process group, except for what ends
+/// that group.
 const KEEPER: &str = r#"
 epmd -address 127.0.0.1 >/dev/null 2>&1 &
 "$1" </dev/null >>"$2" 2>&1 &
 read _
-setsid sh -c 'sleep 1; rm -rf "$0"' "$3" &
-kill -9 0
+setsid sh -c 'kill -9 "-$1"; sleep 1; rm -rf "$0"' "$3" $$
 "#;
 
 /// A broker in a folder and on ports of its own.
@@ -106,6 +106,12 @@ impl Exclusive {
     /// Undoes that.
     pub(crate) fn go_on(&self, queue: &str) {
         self.ctl(&["eval", &format!("sys:resume('%2F_{queue}').")]);
+    }
+
+    /// Has it write down which queues there are. It does so by itself, but half a second late, and
+    /// killed before that it loses what is in them.
+    pub(crate) fn write_down_queues(&self) {
+        self.ctl(&["eval", "[ok = dets:sync(Table) || Table <- dets:all()]."]);
     }
 
     /// Runs `rabbitmqctl`.
