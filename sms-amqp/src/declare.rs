@@ -2,9 +2,10 @@
 //!
 //! On a connection of its own: RabbitMQ 3.10 declares a queue that it has lost the files of as if
 //! all were well. Whoever consumes from it gets no answer, and after half a minute the connection
-//! is closed, with everything else on it. So each queue is consumed from here first.
+//! is closed, with everything else on it. So each queue is consumed from here first. RabbitMQ 4.0
+//! starts such a queue anew, but without a leader: nothing that is published to it is confirmed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(crate) struct Declarer {
     options: Options,
     /// Queues that are known to exist.
     known: Mutex<HashSet<String>>,
-    /// Queues that could not be declared, or break connections.
+    /// Queues that could not be declared, break connections, or confirm nothing.
     broken: Mutex<HashMap<String, Broken>>,
     place: tokio::sync::Mutex<Option<Place>>,
 }
@@ -86,6 +87,29 @@ impl Declarer {
         Ok(())
     }
 
+    /// A queue confirms nothing: it is left alone for a while, as one that cannot be declared is.
+    pub(crate) fn note_silent(&self, queue: &str, fault: Fault) {
+        self.forget(queue);
+        self.note_broken(queue, fault);
+    }
+
+    /// These have just confirmed what they were given.
+    pub(crate) fn note_working<'a>(&self, queues: impl Iterator<Item = &'a str>) {
+        let mut broken = lock(&self.broken);
+        if !broken.is_empty() {
+            queues.for_each(|queue| drop(broken.remove(queue)));
+        }
+    }
+
+    /// Those of these that failed when they were last used.
+    pub(crate) fn doubted<'a>(&self, queues: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        let broken = lock(&self.broken);
+        if broken.is_empty() {
+            return BTreeSet::new();
+        }
+        queues.filter(|queue| broken.contains_key(*queue)).collect()
+    }
+
     /// Consumes from an empty queue for a moment, to see whether that closes the connection. What
     /// is delivered meanwhile comes again, to whoever consumes then.
     pub(crate) async fn probe(&self, queue: &str) -> Result<(), Fault> {
@@ -105,9 +129,23 @@ impl Declarer {
     ) -> Result<(), Fault> {
         tried.map_err(|fault| {
             // It may be waiting for an answer about this queue.
-            *place = None;
+            if let Some(place) = place.take() {
+                self.abandon(place.connection);
+            }
             self.note_broken(queue, fault)
         })
+    }
+
+    /// Ends a connection that may be in the middle of something. To drop it is not enough: the
+    /// client library keeps it for the sake of the answer, and a queue that gives it late would
+    /// deliver to a consumer that nobody hears.
+    fn abandon(&self, connection: Connection) {
+        let limit = self.options.timeout;
+        tokio::spawn(async move {
+            let closing = async { Ok(connection.close(DONE, "given up".into()).await?) };
+            // Then the broker ends it by itself.
+            let _ = within(limit, closing).await;
+        });
     }
 
     async fn try_to_consume(&self, place: &mut Option<Place>, queue: &str) -> Result<(), Fault> {

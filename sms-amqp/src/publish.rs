@@ -1,9 +1,10 @@
 //! Handing hints to the broker.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
@@ -24,6 +25,9 @@ const ROUNDS: usize = 3;
 /// A push waits so long for a connection that was lost: a broker that restarts quickly costs no
 /// hints. When it has been away for longer, pushes fail at once.
 const BRIDGED: Duration = Duration::from_secs(2);
+/// What part of the time of a call a queue has that failed lately: whoever pushes waits for it again
+/// and again.
+const DOUBTED: u32 = 4;
 
 /// A hint, ready to be sent.
 #[derive(Debug, Clone)]
@@ -40,7 +44,8 @@ impl Shared {
         let mut failed = None;
         loop {
             let link = self.usable_link(failed, deadline).await?;
-            let published = timeout_at(deadline, self.publish_over(&link, &letters)).await;
+            let published = self.publish_over(&link, &letters, deadline);
+            let published = timeout_at(deadline, published).await;
             match published {
                 // The connection broke under it; the next one may do.
                 Ok(Err(Fault::Broker(_) | Fault::Unusable { .. })) if !link.is_up() => {
@@ -73,27 +78,34 @@ impl Shared {
             .map_err(|_| Fault::NotConnected)
     }
 
-    async fn publish_over(&self, link: &Link, letters: &[Letter]) -> Result<(), Fault> {
+    async fn publish_over(
+        &self,
+        link: &Link,
+        letters: &[Letter],
+        deadline: Instant,
+    ) -> Result<(), Fault> {
         if let Some(reason) = link.blocked() {
             return Err(Fault::Blocked(reason));
         }
         tokio::select! {
-            result = self.publish_all(link, letters) => result,
+            result = self.publish_all(link, letters, deadline) => result,
             fault = link.until_blocked() => Err(fault),
         }
     }
 
-    async fn publish_all(&self, link: &Link, letters: &[Letter]) -> Result<(), Fault> {
+    async fn publish_all(
+        &self,
+        link: &Link,
+        letters: &[Letter],
+        deadline: Instant,
+    ) -> Result<(), Fault> {
         let _permit = link.publishers.acquire().await;
         let mut gone = BTreeSet::new();
         let mut letters: Vec<&Letter> = letters.iter().collect();
         let mut undeclared = None;
         for _ in 0..ROUNDS {
             undeclared = self.declare_queues(link, &mut letters).await.or(undeclared);
-            let channel = link.publisher_channel().await?;
-            let result = publish_round(&channel, &letters).await?;
-            // Every confirm of this channel has come, and with it every return.
-            link.give_back(channel);
+            let result = self.publish_once(link, &letters, deadline).await?;
             if result.refused > 0 {
                 return Err(Fault::Refused(result.refused));
             }
@@ -124,9 +136,60 @@ impl Shared {
         }
         fault
     }
+
+    /// Publishes each of these once. A queue that does not answer may hold up whatever else is on
+    /// the channel: one that failed lately gets a channel of its own, and less time.
+    async fn publish_once(
+        &self,
+        link: &Link,
+        letters: &[&Letter],
+        deadline: Instant,
+    ) -> Result<Round, Fault> {
+        let doubted = link
+            .declarer
+            .doubted(letters.iter().map(|letter| &*letter.queue));
+        let mut groups: BTreeMap<Option<&str>, Vec<&Letter>> = BTreeMap::new();
+        for letter in letters {
+            let doubted = doubted.get(&*letter.queue).copied();
+            groups.entry(doubted).or_default().push(letter);
+        }
+        let rounds = groups.into_iter().map(|(doubted, letters)| {
+            let patience = match doubted {
+                Some(_) => self.options.timeout / DOUBTED,
+                None => self.options.timeout,
+            };
+            publish_round(link, letters, patience, deadline)
+        });
+        let mut together = Round::default();
+        for round in join_all(rounds).await {
+            let round = round?;
+            together.refused += round.refused;
+            together.returned.extend(round.returned);
+        }
+        Ok(together)
+    }
+}
+
+/// Which queues were given letters, and whether they confirmed any.
+#[derive(Debug, Default)]
+struct Answers<'a>(Mutex<BTreeMap<&'a str, bool>>);
+
+impl<'a> Answers<'a> {
+    fn note(&self, queue: &'a str, confirmed: bool) {
+        // What is guarded here is whole between any two statements.
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *queues.entry(queue).or_default() |= confirmed;
+    }
+
+    fn silent(self) -> Vec<&'a str> {
+        let queues = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let silent = queues.into_iter().filter(|(_, confirmed)| !confirmed);
+        silent.map(|(queue, _)| queue).collect()
+    }
 }
 
 /// What became of some letters.
+#[derive(Default)]
 struct Round {
     refused: usize,
     /// The client library attaches a returned letter to whichever confirm comes next, so it is
@@ -142,16 +205,45 @@ impl Round {
     }
 }
 
-async fn publish_round(channel: &Channel, letters: &[&Letter]) -> Result<Round, Fault> {
+/// Publishes each of these once, over one channel. A queue that confirms none of its letters in
+/// time is kept apart from then on.
+async fn publish_round(
+    link: &Link,
+    letters: Vec<&Letter>,
+    patience: Duration,
+    deadline: Instant,
+) -> Result<Round, Fault> {
+    let channel = link.publisher_channel().await?;
+    let answers = Answers::default();
+    let until = deadline.min(Instant::now() + patience);
+    let round = publish_each(&channel, &letters, &answers);
+    let Ok(round) = timeout_at(until, round).await else {
+        link.suspect();
+        let fault = Fault::TimedOut(patience);
+        for queue in answers.silent() {
+            link.declarer.note_silent(queue, fault.clone());
+        }
+        return Err(fault);
+    };
+    let round = round?;
+    // Every confirm of this channel has come, and with it every return.
+    link.give_back(channel);
+    let queues = letters.iter().map(|letter| &*letter.queue);
+    link.declarer.note_working(queues);
+    Ok(round)
+}
+
+async fn publish_each<'a>(
+    channel: &Channel,
+    letters: &[&'a Letter],
+    answers: &Answers<'a>,
+) -> Result<Round, Fault> {
     let publishing: Vec<_> = letters
         .iter()
-        .map(|letter| publish_one(channel, letter))
+        .map(|letter| publish_one(channel, letter, answers))
         .collect();
     let mut confirms = stream::iter(publishing).buffered(WINDOW);
-    let mut round = Round {
-        refused: 0,
-        returned: Vec::new(),
-    };
+    let mut round = Round::default();
     while let Some(confirm) = confirms.next().await {
         let confirm = confirm?;
         if !confirm.is_ack() {
@@ -162,7 +254,11 @@ async fn publish_round(channel: &Channel, letters: &[&Letter]) -> Result<Round, 
     Ok(round)
 }
 
-async fn publish_one(channel: &Channel, letter: &Letter) -> Result<Confirmation, Fault> {
+async fn publish_one<'a>(
+    channel: &Channel,
+    letter: &'a Letter,
+    answers: &Answers<'a>,
+) -> Result<Confirmation, Fault> {
     let options = BasicPublishOptions {
         mandatory: true,
         ..BasicPublishOptions::default()
@@ -171,5 +267,9 @@ async fn publish_one(channel: &Channel, letter: &Letter) -> Result<Confirmation,
     // The default exchange leads to the queue that the routing key names.
     let (exchange, queue) = ("".into(), letter.queue.as_str().into());
     let publishing = channel.basic_publish(exchange, queue, options, &letter.body, properties);
-    Ok(publishing.await?.await?)
+    let confirm = publishing.await?;
+    answers.note(&letter.queue, false);
+    let confirm = confirm.await?;
+    answers.note(&letter.queue, true);
+    Ok(confirm)
 }

@@ -24,6 +24,8 @@ use crate::topology::Count;
 
 /// A consumer that lived so long was well; the next failure starts with short waits again.
 const WELL: Duration = Duration::from_secs(10);
+/// "Success", AMQP 0-9-1.
+const DONE: u16 = 200;
 
 /// Subscribes whenever there is a connection and no subscription.
 pub(crate) async fn keep_subscribed(shared: Arc<Shared>, lane: Arc<Lane>, priority: Priority) {
@@ -82,13 +84,25 @@ impl<'a> Subscription<'a> {
 
     async fn run(&self, link: &Link) -> Fault {
         let limit = self.shared.options.stall_after;
-        match within(limit, self.start(link)).await {
-            Ok((_channel, consumer)) => self.receive(link, consumer).await,
-            Err(fault) => fault,
+        let channel = match within(limit, self.open(link)).await {
+            Ok(channel) => channel,
+            Err(fault) => return fault,
+        };
+        match within(limit, self.start(link, &channel)).await {
+            Ok(consumer) => self.receive(link, consumer).await,
+            Err(fault) => {
+                // A consumer that starts too late would keep hints that nobody hears of.
+                tokio::spawn(async move {
+                    let closing = async { Ok(channel.close(DONE, "given up".into()).await?) };
+                    let _ = within(limit, closing).await;
+                });
+                fault
+            }
         }
     }
 
-    async fn start(&self, link: &Link) -> Result<(Channel, Consumer), Fault> {
+    /// A channel on which the queue may be consumed from without fear.
+    async fn open(&self, link: &Link) -> Result<Channel, Fault> {
         let options = &self.shared.options;
         link.declare_work(self.queue, &self.shared.names, options)
             .await?;
@@ -97,6 +111,10 @@ impl<'a> Subscription<'a> {
         channel
             .basic_qos(options.prefetch.get(), BasicQosOptions::default())
             .await?;
+        Ok(channel)
+    }
+
+    async fn start(&self, link: &Link, channel: &Channel) -> Result<Consumer, Fault> {
         let Count { waiting, .. } = link.declarer.count(self.queue).await?;
         let consumer = channel.basic_consume(
             self.queue.into(),
@@ -105,10 +123,10 @@ impl<'a> Subscription<'a> {
             FieldTable::default(),
         );
         let consumer = consumer.await?;
-        let prefetch = u32::from(options.prefetch.get());
+        let prefetch = u32::from(self.shared.options.prefetch.get());
         self.lane
             .expect(self.priority, waiting.min(prefetch) as usize);
-        Ok((channel, consumer))
+        Ok(consumer)
     }
 
     async fn receive(&self, link: &Link, mut consumer: Consumer) -> Fault {

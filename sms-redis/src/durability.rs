@@ -179,7 +179,8 @@ fn check_kind(server: &str, info: Value, is_cluster: bool) -> Result<(), Connect
             return unsuitable(problem);
         }
     }
-    match line("redis_mode") {
+    // Valkey 8 and later call it otherwise, unless they are told to look like Redis.
+    match line("redis_mode").or_else(|| line("server_mode")) {
         Some("cluster") if !is_cluster => {
             let problem = "is part of a cluster; write redis+cluster:// instead of redis://";
             unsuitable(problem.to_owned())
@@ -390,6 +391,14 @@ mod tests {
             ("redis_version:6.2.1\r\n", false, Some("has version 6.2.1")),
             ("redis_mode:cluster\r\n", false, Some("redis+cluster://")),
             ("redis_mode:sentinel\r\n", false, Some("redis+sentinel://")),
+            (
+                "redis_version:7.2.4\r\nserver_name:valkey\r\nserver_mode:standalone\r\n",
+                false,
+                None,
+            ),
+            ("server_mode:cluster\r\n", true, None),
+            ("server_mode:cluster\r\n", false, Some("redis+cluster://")),
+            ("server_mode:sentinel\r\n", false, Some("redis+sentinel://")),
         ] {
             let checked = check_kind("server", text(info), is_cluster);
             match (checked, expected) {

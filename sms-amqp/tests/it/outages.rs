@@ -106,6 +106,7 @@ async fn survives(broker: Exclusive, outage: impl FnOnce(&mut Exclusive) + Send 
 async fn a_broker_killed_under_load_loses_no_hint_that_it_took() {
     let broker = broker::exclusive().await;
     survives(broker, |broker| {
+        broker.write_down_queues();
         broker.kill();
         std::thread::sleep(Duration::from_secs(1));
         broker.restart();

@@ -1,9 +1,13 @@
 //! Queues that somebody deleted, made otherwise, or reads as well.
 
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
 use lapin::options::QueueDeleteOptions;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use sms_core::{Priority, Queue};
+use tokio::time::sleep;
 
 use crate::broker;
 use crate::setup::*;
@@ -102,48 +106,80 @@ async fn a_consumer_that_gets_nothing_while_hints_wait_is_started_again() {
 /// RabbitMQ 3.10 lets whoever consumes from it wait, then closes the connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_queue_holds_up_no_other() {
-    let mut broker = broker::exclusive().await;
+    let broker = broker::exclusive().await;
     let options = options();
     let name = format!("{}.out.main.bulk", options.prefix);
     let first = connect(&broker.url(), &options).await;
     first.push(vec![hint(Priority::Bulk, 1)]).await.unwrap();
     drop(first);
-    let broker = tokio::task::spawn_blocking(move || {
-        broker.lose_files_of(&name);
-        broker
-    });
-    let broker = broker.await.unwrap();
+    broker.hang(&name);
 
     let queue = connect(&broker.url(), &options).await;
     let well = hint(Priority::Normal, 1);
     push_until_taken(&queue, &well).await;
     take_all(&queue, well.ids.into_iter().collect()).await;
-    let both = vec![hint(Priority::Bulk, 1), hint(Priority::High, 1)];
-    let taken = queue.push(both.clone()).await;
+    let (broken, other) = (hint(Priority::Bulk, 1), hint(Priority::High, 1));
+    let taken = queue.push(vec![broken, other.clone()]).await;
     assert!(taken.is_err(), "the bulk hint cannot be kept");
-    take_all(&queue, both[1].ids.iter().copied().collect()).await;
+    push_until_taken(&queue, &other).await;
+    take_all(&queue, other.ids.into_iter().collect()).await;
     // It would be closed now if a consumer of the broken queue were on it.
-    tokio::time::sleep(std::time::Duration::from_secs(35)).await;
+    sleep(Duration::from_secs(35)).await;
     assert_eq!(queue.health().connections, 1);
 
-    let name = format!("{}.out.main.bulk", options.prefix);
-    broker.ctl(&["delete_queue", &name]);
+    broker.go_on(&name);
     let mended = hint(Priority::Bulk, 1);
     push_until_taken(&queue, &mended).await;
     take_all(&queue, mended.ids.into_iter().collect()).await;
 }
 
-/// Its node is down, as far as the broker knows.
+/// It only pushes, so no consumer of its own tells it of the queue.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hints_flow_although_the_queue_of_the_dead_letters_cannot_be_declared() {
+async fn pushes_wait_once_for_a_queue_that_confirms_nothing() {
     let broker = broker::exclusive().await;
     let options = options();
-    drop(connect(&broker.url(), &options).await);
-    let forget = format!(
-        "mnesia:dirty_delete(rabbit_queue, rabbit_misc:r(<<\"/\">>, queue, <<\"{}.dead\">>)).",
-        options.prefix
-    );
-    broker.ctl(&["eval", &forget]);
+    let name = format!("{}.out.main.bulk", options.prefix);
+    let first = connect(&broker.url(), &options).await;
+    first.push(vec![hint(Priority::Bulk, 1)]).await.unwrap();
+    broker.hang(&name);
+
+    let api = connect(&broker.url(), &options).await;
+    let both = || vec![hint(Priority::Bulk, 1), hint(Priority::Otp, 1)];
+    api.push(both()).await.unwrap_err();
+    // Until now it may have been either of them.
+    push_until_taken(&api, &hint(Priority::Otp, 1)).await;
+    let end = Instant::now() + 2 * options.timeout;
+    let mut others = HashSet::new();
+    while Instant::now() < end {
+        let start = Instant::now();
+        api.push(both()).await.unwrap_err();
+        let took = start.elapsed();
+        assert!(took < options.timeout / 2, "it waited {took:?} again");
+        let other = hint(Priority::Otp, 1);
+        api.push(vec![other.clone()]).await.unwrap();
+        others.extend(other.ids);
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(api.health().connections, 1);
+
+    broker.go_on(&name);
+    let mended = hint(Priority::Bulk, 1);
+    push_until_taken(&api, &mended).await;
+    others.extend(mended.ids);
+    take_all(&connect(&broker.url(), &options).await, others).await;
+}
+
+/// Somebody else has it for himself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_flow_although_the_queue_of_the_dead_letters_cannot_be_declared() {
+    let broker = broker::shared().await;
+    let options = options();
+    let (_connection, channel) = side_channel(&broker.url()).await;
+    let name = format!("{}.dead", options.prefix);
+    let (exclusive, none) = (QueueDeclareOptions::exclusive(), FieldTable::default());
+    let declare = channel.queue_declare(name.into(), exclusive, none);
+    declare.await.unwrap();
+
     let queue = connect(&broker.url(), &options).await;
     let pushed = hint(Priority::Normal, 1);
     queue.push(vec![pushed.clone()]).await.unwrap();
@@ -157,14 +193,14 @@ async fn hints_flow_although_the_queue_of_the_dead_letters_cannot_be_declared() 
 async fn hints_that_nobody_takes_are_let_go() {
     let broker = broker::shared().await;
     let mut options = impatient();
-    options.hold = std::time::Duration::from_millis(500);
+    options.hold = Duration::from_millis(500);
     let queue = connect(&broker.url(), &options).await;
     let first = hint(Priority::Bulk, 1);
     queue.push(vec![first.clone()]).await.unwrap();
     take_all(&queue, first.ids.into_iter().collect()).await;
     // Nobody leases from here on.
     queue.push(vec![hint(Priority::Bulk, 1)]).await.unwrap();
-    tokio::time::sleep(options.stall_after).await;
+    sleep(options.stall_after).await;
     queue.close().await;
     let worker = connect(&broker.url(), &options).await;
     let last = hint(Priority::Bulk, 1);
@@ -185,7 +221,7 @@ async fn no_more_hints_are_held_than_the_prefetch() {
     while in_hand.len() < 4 {
         in_hand.extend(lease(&queue, 1).await);
     }
-    let patience = std::time::Duration::from_millis(300);
+    let patience = Duration::from_millis(300);
     let more = tokio::time::timeout(patience, queue.lease(&main(), 1)).await;
     assert!(more.is_err(), "a fifth came: {more:?}");
     acknowledge(&queue, in_hand).await;

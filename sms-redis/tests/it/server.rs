@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ impl Drop for Process {
 
 /// Removes the folder, too, unless it is told that the server will be started again.
 const RUN: &str = r#"folder=$1; shift
-"$@" >/dev/null 2>&1 & server=$!; echo $server; read -r again
+"$@" >>"$folder/output" 2>&1 & server=$!; echo $server; read -r again
 kill -9 $server 2>/dev/null; wait $server 2>/dev/null
 [ -n "$again" ] || rm -rf "$folder""#;
 
@@ -115,7 +115,11 @@ impl Server {
             }
             sleep(Duration::from_millis(20));
         }
-        panic!("redis-server on port {} does not serve", self.port);
+        let output = std::fs::read_to_string(self.path("output")).unwrap_or_default();
+        panic!(
+            "redis-server on port {} does not serve: {output}",
+            self.port
+        );
     }
 
     /// Whether it answers; one with TLS is not asked.
@@ -205,12 +209,17 @@ pub(crate) async fn wait_until(is_so: impl AsyncFn() -> bool) {
     }
 }
 
-/// A port that was free a moment ago, and whose cluster bus port exists.
+/// A port that nothing listens on. Neither it nor its cluster bus port, which lies 10,000 above, is
+/// one of those that the kernel gives to connections (32,768 and up), and no test of this process
+/// gets it again, so both are still free when the server takes them.
 pub(crate) fn free_port() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     loop {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        if port < 50_000 {
+        let drawn = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let number = std::process::id().wrapping_mul(97).wrapping_add(drawn);
+        let port = u16::try_from(10_000 + number % 10_000).unwrap();
+        if is_free(port) && is_free(port + 10_000) {
             return port;
         }
     }
