@@ -8,7 +8,7 @@ use lapin::{BasicProperties, Channel};
 use sms_core::{MessageId, Priority, ProviderName, QueueError, Timestamp};
 
 use crate::body::decode;
-use crate::dial::within;
+use crate::dial::{DONE, within};
 use crate::error::Fault;
 use crate::publish::Letter;
 use crate::queue::AmqpQueue;
@@ -173,8 +173,6 @@ impl AmqpQueue {
     }
 
     async fn done_with(&self, channel: Channel) -> Result<(), Fault> {
-        /// "Success", AMQP 0-9-1.
-        const DONE: u16 = 200;
         let closing = async { Ok(channel.close(DONE, "done".into()).await?) };
         within(self.shared.options.timeout, closing).await
     }

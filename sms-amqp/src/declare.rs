@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::address::Address;
-use crate::dial::{dial, within};
+use crate::dial::{DONE, dial, within};
 use crate::error::Fault;
 use crate::options::Options;
 use crate::topology::{Count, count, declare};
@@ -25,9 +25,6 @@ use crate::topology::{Count, count, declare};
 /// each, up to the longest: somebody has to repair it.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// "Success", AMQP 0-9-1.
-const DONE: u16 = 200;
 
 /// Declares queues, each once.
 #[derive(Debug)]

@@ -46,6 +46,9 @@ pub(crate) async fn dial(
     within(HANDSHAKE, Box::pin(async { Ok(connecting.await?) })).await
 }
 
+/// Why a channel or a connection is closed, there being no fault: "success", AMQP 0-9-1.
+pub(crate) const DONE: u16 = 200;
+
 /// Fails what takes too long.
 pub(crate) async fn within<T>(
     limit: Duration,

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::address::Address;
 use crate::declare::Declarer;
-use crate::dial::{dial, within};
+use crate::dial::{DONE, dial, within};
 use crate::error::Fault;
 use crate::names::Names;
 use crate::options::Options;
@@ -20,8 +20,6 @@ use crate::topology::{dead_arguments, work_arguments};
 
 /// How many calls publish at the same time.
 const PUBLISHERS: usize = 4;
-/// "Success", AMQP 0-9-1.
-const DONE: u16 = 200;
 
 #[derive(Debug)]
 pub(crate) struct Link {

@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 
 use crate::backoff::Backoff;
 use crate::body::decode;
-use crate::dial::within;
+use crate::dial::{DONE, within};
 use crate::error::Fault;
 use crate::lane::Lane;
 use crate::link::Link;
@@ -24,8 +24,6 @@ use crate::topology::Count;
 
 /// A consumer that lived so long was well; the next failure starts with short waits again.
 const WELL: Duration = Duration::from_secs(10);
-/// "Success", AMQP 0-9-1.
-const DONE: u16 = 200;
 
 /// Subscribes whenever there is a connection and no subscription.
 pub(crate) async fn keep_subscribed(shared: Arc<Shared>, lane: Arc<Lane>, priority: Priority) {

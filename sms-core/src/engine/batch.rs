@@ -192,10 +192,7 @@ mod tests {
         let crowd = add(&batcher, 11).await;
         batcher.shared.work.0.add_permits(FEW + 2);
         assert_eq!(sizes(lone).await, [1; FEW]);
-        assert_eq!(
-            sizes(crowd).await,
-            [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 1]
-        );
+        assert_eq!(sizes(crowd).await, [vec![10; 10], vec![1]].concat());
     }
 
     #[tokio::test]
