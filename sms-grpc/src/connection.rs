@@ -16,6 +16,7 @@ use tracing::debug;
 
 use crate::dispatch::Dispatch;
 use crate::preface;
+use crate::together::Together;
 
 /// How long a peer may take for the TLS handshake and the first words of HTTP/2, both together. A
 /// connection that does nothing holds one of few places.
@@ -105,9 +106,10 @@ impl Connections {
     }
 
     async fn serve_http<I: AsyncRead + AsyncWrite + Unpin>(&self, io: I, from: Option<IpAddr>) {
-        let connection = self
-            .http
-            .serve_connection(TokioIo::new(io), self.dispatch.for_peer(from));
+        let connection = self.http.serve_connection(
+            TokioIo::new(Together::new(io)),
+            self.dispatch.for_peer(from),
+        );
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

@@ -15,6 +15,7 @@ mod refusal;
 mod refused_keys;
 mod server;
 mod tls;
+mod together;
 mod v1;
 
 pub use api_key::{

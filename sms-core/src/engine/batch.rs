@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 
 /// What is done with the items of a batch.
 #[async_trait]
@@ -124,6 +125,9 @@ impl<W: Work> Shared<W> {
 }
 
 async fn run<W: Work>(shared: Arc<Shared<W>>) {
+    // Tasks that are ready at this moment may have items, too; the scheduler would run this one
+    // before them.
+    yield_now().await;
     let mut next = shared.first();
     while let Some(batch) = next {
         let count = batch.len();
@@ -147,6 +151,8 @@ impl<W: Work> fmt::Debug for Batcher<W> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+
     use super::*;
 
     /// Does as many batches as there are permits.
@@ -167,12 +173,19 @@ mod tests {
         Batcher::new(Sizes(tokio::sync::Semaphore::new(0)), 10, 1)
     }
 
+    /// Lets every runner go on as far as it can: each waits a turn before it begins.
+    async fn settle() {
+        for _ in 0..3 {
+            yield_now().await;
+        }
+    }
+
     /// Adds items one after the other, each when what the others began is under way.
     async fn add(batcher: &Batcher<Sizes>, count: usize) -> Vec<oneshot::Receiver<usize>> {
         let mut answers = Vec::new();
         for _ in 0..count {
             answers.push(batcher.add(()));
-            tokio::task::yield_now().await;
+            settle().await;
         }
         answers
     }
@@ -202,7 +215,7 @@ mod tests {
         let crowd = add(&batcher, 20).await;
         batcher.shared.work.0.add_permits(FEW);
         assert_eq!(sizes(lone).await, [1; FEW]);
-        tokio::task::yield_now().await;
+        settle().await;
         assert_eq!(batcher.shared.lock().batches, 1);
         let late = add(&batcher, 1).await;
         assert_eq!(batcher.shared.lock().batches, 1);
@@ -218,6 +231,27 @@ mod tests {
         let crowd: Vec<_> = (0..5).map(|_| batcher.add(())).collect();
         batcher.shared.work.0.add_permits(1);
         assert_eq!(sizes(crowd).await, [5; 5]);
+    }
+
+    /// On one thread the runner that the first of them starts would come before the others.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn items_of_tasks_that_are_ready_at_once_make_one_batch() {
+        let batcher = Arc::new(held_up());
+        batcher.shared.work.0.add_permits(5);
+        let crowd = tokio::spawn(async move {
+            let add = async |batcher: Arc<Batcher<Sizes>>| batcher.add(()).await.unwrap();
+            let tasks: Vec<_> = (0..5)
+                .map(|_| tokio::spawn(add(Arc::clone(&batcher))))
+                .collect();
+            join_all(tasks).await
+        });
+        let sizes: Vec<usize> = crowd
+            .await
+            .unwrap()
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(sizes, [5; 5]);
     }
 
     struct Panics;
@@ -259,7 +293,7 @@ mod tests {
         let shared = Arc::downgrade(&batcher.shared);
         drop(batcher);
         // The runner ends after it has answered.
-        tokio::task::yield_now().await;
+        settle().await;
         assert!(shared.upgrade().is_none());
     }
 }
