@@ -53,12 +53,11 @@ fn main() -> ExitCode {
 
 fn serve(cli: &Cli, args: &ServeArgs) -> Result<(), Failure> {
     let loaded = config::load(cli.config.as_deref(), std::env::vars_os())?;
-    let mut builder = Builder::new_multi_thread();
-    // Before there is a runtime: this many threads are started with it.
-    if let Some(threads) = serve::threads::wanted(&loaded)? {
-        builder.worker_threads(threads);
-    }
-    let runtime = builder.enable_all().build().map_err(Failure::new)?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(serve::threads::wanted(&loaded)?)
+        .enable_all()
+        .build()
+        .map_err(Failure::new)?;
     runtime.block_on(serve::run(&loaded, Roles::of(&args.roles), cli.json))
 }
 

@@ -242,7 +242,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Runtime {
-    /// 0: as many as there are processors.
+    /// 0: as many as suit this machine.
     pub(crate) worker_threads: usize,
 }
 
