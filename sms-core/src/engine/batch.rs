@@ -24,8 +24,9 @@ pub(super) trait Work: Send + Sync + 'static {
 const FEW: usize = 6;
 
 /// Gathers items while earlier batches are under way. An item that finds fewer than
-/// `concurrency` of them, or only a few items in them, starts a batch at once; so a lone item is
-/// not delayed, and under load batches grow by themselves.
+/// `concurrency` of them, or only a few items in them, starts a batch, which takes in what the
+/// tasks have that are ready at that moment. So a lone item is not delayed, and under load batches
+/// grow by themselves.
 pub(super) struct Batcher<W: Work> {
     shared: Arc<Shared<W>>,
 }
