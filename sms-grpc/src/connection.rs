@@ -105,7 +105,11 @@ impl Connections {
         None
     }
 
-    async fn serve_http<I: AsyncRead + AsyncWrite + Unpin>(&self, io: I, from: Option<IpAddr>) {
+    /// Serves a connection over which only HTTP/2 is spoken.
+    pub(crate) async fn serve_http<I>(&self, io: I, from: Option<IpAddr>)
+    where
+        I: AsyncRead + AsyncWrite + Unpin,
+    {
         let connection = self.http.serve_connection(
             TokioIo::new(Together::new(io)),
             self.dispatch.for_peer(from),

@@ -273,3 +273,6 @@ async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Own
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
