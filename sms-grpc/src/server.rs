@@ -275,4 +275,67 @@ async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Own
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use bytes::Bytes;
+    use futures_util::future::join_all;
+    use http::{Request, StatusCode};
+    use http_body_util::Empty;
+    use hyper::client::conn::http2;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use sms_core::testing::ScriptedProvider;
+    use sms_core::{MemoryQueue, MemoryStore, ProviderSetup};
+    use tokio::io::duplex;
+    use tokio_util::io::InspectWriter;
+
+    use super::*;
+
+    fn bound() -> BoundServer {
+        let provider = Arc::new(ScriptedProvider::new("main").unwrap());
+        let store = Arc::new(MemoryStore::default());
+        let engine = Engine::builder(store, Arc::new(MemoryQueue::default()))
+            .provider(ProviderSetup::new(provider))
+            .build()
+            .unwrap();
+        let config = GrpcConfig::new(([127, 0, 0, 1], 0).into());
+        GrpcServer::bind(config, engine).unwrap()
+    }
+
+    /// How many of so many calls are answered, and in how many writes.
+    async fn answers_and_writes(calls: usize) -> (usize, usize) {
+        let (client, server) = duplex(64 * 1_024);
+        let writes = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&writes);
+        let server = InspectWriter::new(server, move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        let connections = bound().connections;
+        tokio::spawn(async move { connections.serve_http(server, None).await });
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(client));
+        let (sender, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        let call = || {
+            let request = Request::post("http://localhost/SMSService/SendMessage")
+                .header("content-type", "application/grpc")
+                .body(Empty::<Bytes>::new());
+            let answer = sender.clone().send_request(request.unwrap());
+            async {
+                let answered = answer.await;
+                answered.is_ok_and(|answer| answer.status() == StatusCode::OK)
+            }
+        };
+        assert!(call().await, "the connection is set up");
+        writes.store(0, Ordering::Relaxed);
+        let answers = join_all((0..calls).map(|_| call())).await;
+        let answered = answers.into_iter().filter(|answered| *answered).count();
+        (answered, writes.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn answers_that_are_there_together_are_written_together() {
+        let (answered, writes) = tokio::spawn(answers_and_writes(50)).await.unwrap();
+        assert_eq!(answered, 50);
+        assert!(writes < 10, "{writes} writes");
+    }
+}
