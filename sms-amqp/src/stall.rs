@@ -38,9 +38,9 @@ impl StallWatch {
         }
         if count.consumers == 0 {
             // It does not know this one: RabbitMQ 3.10 does not always tell a consumer that its
-            // queue was deleted, and by now somebody has declared it again. (At times it has
-            // attached the consumer to the new queue, too, and delivers nothing. Then only time
-            // tells.)
+            // queue was deleted, and by now somebody has declared it again. At times it counts
+            // the consumer among those of the new queue, too, and gives it nothing: that only
+            // time tells.
             return true;
         }
         let since = *self.waiting_since.get_or_insert(now);
